@@ -1,0 +1,169 @@
+"""Freshness: whether an executed notebook is what executing it now would give.
+
+An executed notebook carries its provenance in its metadata, under ``cena``. It is fresh when nothing in that differs
+now: source, the `cena` modules it imports, parameters, the profile's settings, data files, pinned packages, and the
+results files it wrote. A notebook with a cell tagged ``reads-results`` also depends on the results of the others.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+from cena.companion import fingerprint, profiles
+from cena.companion.normalise import read
+from cena.companion.parameters import Parameter, Value, parse
+from cena.companion.project import Project, results_of
+from cena.errors import InputError
+
+Provenance = dict[str, Any]
+
+# All that this module gives a notebook is the settings of one profile, which count by themselves: tuning one profile
+# must not make the executions of another stale.
+_COUNTED_BY_ITS_SETTINGS = profiles.__name__
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """One reason why an executed notebook cannot be trusted."""
+
+    notebook: str
+    reason: str
+
+
+def declared(project: Project, stem: str) -> list[Parameter]:
+    """The parameters a notebook declares.
+
+    Raises
+    ------
+    InputError
+        If it has not exactly one parameters cell, or this is malformed, or declares no `profile`.
+    """
+    cells = [cell.source for cell in _source(project, stem).cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise InputError(f"notebook '{stem}' has {len(cells)} cells tagged parameters: give it one")
+    try:
+        parameters = parse(cells[0])
+    except InputError as error:
+        raise InputError(f"notebook '{stem}': {error}") from None
+    if not any(parameter.name == "profile" and parameter.type is str for parameter in parameters):
+        raise InputError(f"notebook '{stem}' declares no parameter 'profile: str'")
+    return parameters
+
+
+def provenance(project: Project, stem: str, values: Mapping[str, Value], results: Path) -> Provenance:
+    """What executing a notebook now would be made from; JSON.
+
+    Parameters
+    ----------
+    values : the parameters that are given, `profile` among them; the others have their defaults.
+    results : the results folder it would read.
+    """
+    source = project.notebooks / f"{stem}.py"
+    try:
+        modules = fingerprint.imported_modules(source)
+    except SyntaxError as error:
+        raise InputError(f"notebook '{stem}' is not Python: {error.msg}, line {error.lineno}") from None
+    reads = any("reads-results" in cell.metadata.get("tags", []) for cell in _source(project, stem).cells)
+    own = results_of(stem, results)
+    return {
+        "source": fingerprint.sha256(source.read_bytes()),
+        "modules": {name: fingerprint.code_fingerprint(name) for name in modules if name != _COUNTED_BY_ITS_SETTINGS},
+        "parameters": {parameter.name: parameter.default for parameter in declared(project, stem)} | dict(values),
+        "settings": {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(profiles.profile(str(values["profile"]))).items()
+        },
+        "data": fingerprint.data_checksums() if "cena.data" in modules else {},
+        "pins": fingerprint.pins(project.requirements),
+        "results": checksums(own),
+        "reads": checksums(path for path in sorted(results.glob("*.json")) if reads and path not in own),
+        "published": checksums(sorted(project.published_results.glob("*.json")) if reads else []),
+    }
+
+
+def staleness(stem: str, executed: Path, now: Provenance) -> list[Staleness]:
+    """Why an executed notebook differs from what executing it now would be made from; empty when it is fresh.
+
+    Parameters
+    ----------
+    executed : the executed notebook.
+    now : as :func:`provenance` gives it; what it does not hold is not compared.
+    """
+    notebook = _read(executed)
+    if notebook is None or "cena" not in notebook.metadata:
+        return [Staleness(stem, "never executed")]
+    reasons = [*_differences(notebook.metadata.cena, now), *_flaws(notebook)]
+    return [Staleness(stem, reason) for reason in reasons]
+
+
+def check(project: Project) -> list[Staleness]:
+    """Why published notebooks cannot be trusted; empty when all are fresh.
+
+    A published notebook is executed with the defaults of its parameters, under whatever profile it says.
+    """
+    found: list[Staleness] = []
+    for stem in project.stems():
+        executed = project.notebooks / f"{stem}.ipynb"
+        notebook = _read(executed)
+        recorded = {} if notebook is None else notebook.metadata.get("cena", {})
+        profile = recorded.get("parameters", {}).get("profile", "paper")
+        if profile in profiles.PROFILES:
+            now = provenance(project, stem, {"profile": profile}, project.published_results)
+            del now["published"]  # it became what is published after it was executed
+            found += staleness(stem, executed, now)
+        else:
+            found.append(Staleness(stem, f"executed under profile '{profile}', which there is no more"))
+    orphans = sorted({path.stem for path in project.notebooks.glob("*.ipynb")} - set(project.stems()))
+    return found + [Staleness(stem, f"there is no source notebooks/{stem}.py") for stem in orphans]
+
+
+def _source(project: Project, stem: str) -> Any:
+    return jupytext.read(project.notebooks / f"{stem}.py")
+
+
+def _read(path: Path) -> Any:
+    """The notebook in a file; None when there is none, or it is none."""
+    try:
+        return read(path)
+    except (OSError, ValueError, nbformat.reader.NotJSONError, nbformat.ValidationError):
+        return None
+
+
+def checksums(paths: Iterable[Path]) -> dict[str, str]:
+    """The sha256 of files, by name."""
+    return {path.name: fingerprint.sha256(path.read_bytes()) for path in paths}
+
+
+def _differences(recorded: Mapping[str, Any], now: Provenance) -> Iterator[str]:
+    phrases = {
+        "modules": "module {name} changed",
+        "parameters": "parameter {name} was {old!r}, is {new!r}",
+        "settings": "the profile's setting {name} was {old!r}, is {new!r}",
+        "data": "data file {name} changed",
+        "results": "result {name} is missing or not what the notebook wrote",
+        "reads": "result {name}, which it reads, changed",
+        "published": "published result {name}, which it reads, changed",
+    }
+    if recorded.get("source") != now["source"]:
+        yield "its source changed"
+    for kind, phrase in phrases.items():
+        old, new = recorded.get(kind, {}), now.get(kind, {})
+        for name in sorted({*old, *new}) if kind in now else ():
+            if old.get(name) != new.get(name):
+                yield phrase.format(name=name, old=old.get(name), new=new.get(name))
+    if recorded.get("pins") != now["pins"]:
+        yield "the pinned packages changed"
+
+
+def _flaws(notebook: Any) -> Iterator[str]:
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "code":
+            if any(output.output_type == "error" for output in cell.outputs):
+                yield f"cell {number} holds an error output"
+            if cell.execution_count is None and cell.source.strip():
+                yield f"cell {number} was not executed"

@@ -1,0 +1,172 @@
+"""The notebook runner: executes notebooks with papermill, so that only complete, comparable executions are left behind.
+
+A notebook is executed in ``_build/<profile>/running`` and moved to ``_build/<profile>/notebooks`` when it has
+succeeded. A notebook that is fresh (see `cena.companion.check`) is not executed again. Within a notebook the
+environment's ``CENA_RESULTS`` names the folder for its results. A killed run is simply run again: what a notebook had
+computed until then is in the artifact store.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import papermill
+from ipykernel.kernelspec import get_kernel_dict
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
+
+from cena.companion import profiles
+from cena.companion.artifacts import locked
+from cena.companion.check import checksums, declared, provenance, staleness
+from cena.companion.normalise import normalise, read, write
+from cena.companion.parameters import Value, from_text
+from cena.companion.project import Project, results_of
+from cena.errors import InputError
+
+Progress = Callable[[str, int, int], None]
+"""Called with a notebook's stem, the number of the code cell that starts, and the number of code cells."""
+
+
+class NotebookError(Exception):
+    """A notebook that failed. The message is complete in itself."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An executed notebook: its name, its file, and how long it took in seconds; None when it was fresh already."""
+
+    stem: str
+    path: Path
+    seconds: float | None
+
+
+def run(
+    project: Project,
+    stems: Sequence[str],
+    profile: str,
+    given: Iterable[tuple[str, str]] = (),
+    force: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Iterator[Execution]:
+    """Execute notebooks one after the other, each as its `Execution` is asked for.
+
+    Parameters
+    ----------
+    stems : which notebooks; empty for all. They are executed in reading order.
+    given : (name, text) of further parameters, which every one of the notebooks must declare.
+    force : execute also those that are fresh.
+    progress : told of every code cell that starts.
+
+    Raises
+    ------
+    InputError
+        At once and before anything is executed: an unknown notebook, profile or parameter, or a value not allowed.
+    NotebookError
+        When a notebook fails, or its kernel dies; those after it are not executed.
+    """
+    profiles.profile(profile)
+    pairs = [*given]
+    if any(name == "profile" for name, _ in pairs):
+        raise InputError("parameter 'profile' is given by --profile")
+    values = {}
+    for stem in project.select(stems):
+        parameters = declared(project, stem)
+        try:
+            values[stem] = from_text(parameters, [("profile", profile), *pairs])
+        except InputError as error:
+            raise InputError(f"notebook '{stem}': {error}") from None
+    return (_executed(project, stem, values[stem], force, progress) for stem in values)
+
+
+def _executed(project: Project, stem: str, values: dict[str, Value], force: bool, progress: Progress) -> Execution:
+    profile = str(values["profile"])
+    results = project.results(profile)
+    place = project.executed(profile) / f"{stem}.ipynb"
+    running = project.build(profile) / "running" / f"{stem}.ipynb"
+    for folder in (results, place.parent, running.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(running.with_suffix(".lock")):
+        made_from = provenance(project, stem, values, results)
+        if not force and not staleness(stem, place, made_from):
+            return Execution(stem, place, None)
+        before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in results_of(stem, results)}
+        started = time.monotonic()
+        notebook = jupytext.read(project.notebooks / f"{stem}.py")
+        write(notebook, running)
+        failed = place.with_suffix(".failed.ipynb")
+        try:
+            _papermill(project, running, values, results, _Told(progress, stem, notebook))
+        except (papermill.PapermillExecutionError, DeadKernelError) as error:
+            write(normalise(read(running), project.root), running)
+            running.replace(failed)
+            raise _failure(stem, error, failed.relative_to(project.root)) from None
+        for path, state in before.items():
+            if path.exists() and (path.stat().st_ino, path.stat().st_mtime_ns) == state:
+                path.unlink()  # an earlier version of the notebook wrote it, this one does not
+        notebook = read(running)
+        notebook.metadata["cena"] = {**made_from, "results": checksums(results_of(stem, results))}
+        write(normalise(notebook, project.root), running)
+        running.replace(place)
+        failed.unlink(missing_ok=True)
+        return Execution(stem, place, time.monotonic() - started)
+
+
+def _papermill(project: Project, path: Path, values: dict[str, Value], results: Path, told: "_Told") -> None:
+    """Execute the notebook in a file in place, in the repository root."""
+    escaped = str(path.resolve()).replace("{", "{{").replace("}", "}}")  # papermill formats paths with parameters
+    papermill.execute_notebook(
+        escaped,
+        escaped,
+        parameters=values,
+        kernel_name="python3",
+        language="python",
+        progress_bar=False,
+        cwd=project.root,
+        kernel_manager_class=_kernel_with(
+            {
+                "CENA_RESULTS": str(results.resolve()),
+                "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+                "PYTHONHASHSEED": "0",  # the order of a printed set
+                "PYTHONWARNINGS": "ignore:IProgress not found",  # else tqdm's warning puts a path into the page
+            }
+        ),
+        on_cell_execute=told,
+    )
+
+
+class _Told:
+    """Turns nbclient's callback into `Progress`: which of the code cells, the one papermill injects among them."""
+
+    def __init__(self, progress: Progress, stem: str, notebook: Any):
+        self.progress, self.stem, self.cell = progress, stem, 0
+        self.cells = 1 + sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
+
+    def __call__(self, **_: object) -> None:
+        self.cell += 1
+        self.progress(self.stem, self.cell, self.cells)
+
+
+def _kernel_with(environment: dict[str, str]) -> type[AsyncKernelManager]:
+    """Kernels of the running Python, whatever kernels are registered for the user, with this added environment."""
+
+    class Kernel(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return KernelSpec(
+                **get_kernel_dict(extra_arguments=["--log-level=50"]),  # what goes wrong is told by the runner
+                env={name: value.replace("$", "$$") for name, value in environment.items()},
+            )
+
+    return Kernel
+
+
+def _failure(stem: str, error: Exception, kept: Path) -> NotebookError:
+    if isinstance(error, papermill.PapermillExecutionError):
+        what = f"failed in cell [{error.exec_count}] with {error.ename}: {error.evalue}"
+    else:
+        what = "lost its kernel, perhaps for want of memory"
+    return NotebookError(f"notebook '{stem}' {what}; see {kept}")

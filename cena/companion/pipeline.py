@@ -1,0 +1,271 @@
+"""From a profile to embeddings and coordinates: each stage is computed once and kept as an artifact.
+
+Every notebook asks a `Pipeline` for what it needs; whichever runs first builds it, the others find it.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cena import contrast, layout, spaces
+from cena.companion.artifacts import ArtifactStore, artifact_key
+from cena.companion.fingerprint import code_fingerprint, imported_modules
+from cena.companion.profiles import Profile, profile
+from cena.contrast import EncoderConfig, TrainedEncoder
+from cena.data import labels, registry
+from cena.data.images import Images, files, images
+from cena.errors import InputError
+from cena.jacobians import ViewStore, native_precision
+from cena.spaces import Space, TopologySpace, representatives
+
+Progress = Callable[[str, int, int], None]
+"""Called with (stage, steps done, steps in all)."""
+
+Array = NDArray[np.float64]
+
+
+class Pipeline:
+    """The stages of the method (paper, section 4) under one profile.
+
+    Arrays over *classes* have one row for each function family of the space; `per_architecture` expands them.
+
+    Parameters
+    ----------
+    settings : the profile or its name.
+    store : where artifacts are kept; by default as `ArtifactStore` says.
+    workers : parallel processes for views.
+    progress : told about long stages.
+
+    Raises
+    ------
+    InputError
+        If there is no such profile, or it needs data that are not there and cannot be had: the message names each file
+        and where it comes from.
+    """
+
+    def __init__(
+        self,
+        settings: Profile | str,
+        store: ArtifactStore | None = None,
+        workers: int = -1,
+        progress: Progress | None = None,
+    ):
+        self.profile = profile(settings) if isinstance(settings, str) else settings
+        self.store = store or ArtifactStore()
+        self.workers = workers
+        self._progress = progress or (lambda _stage, _done, _total: None)
+
+    @cached_property
+    def space(self) -> Space:
+        """The space at the scale of its benchmark: its labels and parameter counts."""
+        return spaces.load(self.profile.space)
+
+    @cached_property
+    def view_space(self) -> Space:
+        """The same architectures at the profile's scale: the networks whose Jacobians are taken."""
+        space, chosen = self.space, self.profile
+        if not isinstance(space, TopologySpace):
+            raise InputError(f"profile '{chosen.name}' embeds '{space.name}': expected a topology space")
+        return TopologySpace(space.name, space.cells, chosen.channels, chosen.cells, chosen.resolution)
+
+    @cached_property
+    def classes(self) -> NDArray[np.int64]:
+        """(architectures,) class of each architecture."""
+        return self.space.classes()
+
+    @cached_property
+    def parameters(self) -> NDArray[np.int64]:
+        """(architectures,) number of parameters of the benchmark's network."""
+        return np.array([self.space.parameters(i) for i in range(len(self.space))])
+
+    def per_architecture(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Expand an array over classes to the architectures of the space."""
+        return values[self.classes]
+
+    def accuracy(self, dataset: str) -> Array:
+        """(architectures,) the profile's labels in percent."""
+        chosen = self.profile
+        return labels.accuracy(
+            chosen.space, dataset=dataset, split=chosen.split, epochs=chosen.epochs, trials=chosen.trials
+        )
+
+    def need_data(self) -> None:
+        """Raise `InputError` naming every file that the profile needs and that is missing."""
+        names = [*files(self.profile.images)]
+        for dataset in self.profile.datasets:
+            names += labels.files(self.profile.space, dataset=dataset)
+        missing = registry.missing(dict.fromkeys(names))
+        if missing:
+            listed = "; ".join(registry.how_to_get(name) for name in missing)
+            raise InputError(f"profile '{self.profile.name}' needs {len(missing)} files that are not there: {listed}")
+
+    @cached_property
+    def images(self) -> Images:
+        """The data points at which Jacobians are taken, the same for all networks."""
+        return images(self.profile.images, self.profile.points, self.profile.resolution, self.profile.seed)
+
+    @cached_property
+    def precision(self) -> str:
+        """The profile's precision where the processor has it, else float32."""
+        return self.profile.precision if native_precision() == "bfloat16" else "float32"
+
+    @cached_property
+    def _views_config(self) -> dict[str, Any]:
+        chosen = self.profile
+        return {
+            "space": chosen.space,
+            "channels": chosen.channels,
+            "cells": chosen.cells,
+            "resolution": chosen.resolution,
+            "images": self.images.checksum,
+            "points": chosen.points,
+            "views": chosen.views,
+            "seed": chosen.seed,
+            "precision": self.precision,
+        }
+
+    @cached_property
+    def views(self) -> ViewStore:
+        """The views of every class (section 4.1), resumable when interrupted."""
+        config = self._views_config
+        classes = int(self.classes.max()) + 1
+        components = min(self.profile.points, 3 * self.profile.resolution**2)
+        shape = (classes, self.profile.views, self.profile.points, components)
+
+        def build(folder: Path) -> None:
+            store = ViewStore.create(folder / "views.zarr", shape, config)
+            store.compute(
+                self.view_space,
+                self.images.pixels,
+                self.profile.seed,
+                self.precision,
+                self.workers,
+                lambda done, total: self._progress("views", done, total),
+            )
+
+        code = code_fingerprint("cena.jacobians.edjm", "cena.jacobians.views", *imported_modules("import cena.spaces"))
+        folder = self.store.folder("views", {**config, "code": code}, build, resumable=True)
+        return ViewStore(folder / "views.zarr")
+
+    @cached_property
+    def directions(self) -> NDArray[np.float16]:
+        """(classes, views, points, components) left singular vectors of each EDJM."""
+        return self.views.directions
+
+    @cached_property
+    def singular_values(self) -> NDArray[np.float32]:
+        """(classes, views, components) singular values of each EDJM; see `usable` for the views that count."""
+        return self.views.singular_values
+
+    @cached_property
+    def usable(self) -> NDArray[np.bool_]:
+        """(classes, views) whether a view is finite and not zero."""
+        return self.views.usable
+
+    @cached_property
+    def spectrum(self) -> Array:
+        """(classes, views, components) singular values, NaN where a view cannot be used."""
+        return np.where(self.usable[..., None], self.singular_values.astype(np.float64), np.nan)
+
+    @cached_property
+    def jacov(self) -> Array:
+        """(classes, views) Jacobian covariance score, NaN where a view cannot be used."""
+        return np.where(self.usable, self.views.jacov.astype(np.float64), np.nan)
+
+    @cached_property
+    def encoder_config(self) -> EncoderConfig:
+        """The settings of the encoder and its training."""
+        chosen = self.profile
+        return EncoderConfig(
+            points=chosen.points,
+            components=self.singular_values.shape[-1],
+            width=chosen.encoder_width,
+            depth=chosen.encoder_depth,
+            epochs=chosen.encoder_epochs,
+            seed=chosen.seed,
+        )
+
+    @cached_property
+    def _encoder_key(self) -> dict[str, Any]:
+        code = code_fingerprint(*imported_modules("import cena.contrast"))
+        return {"config": self.encoder_config, "views": self._views_config, "code": code}
+
+    @cached_property
+    def encoder(self) -> TrainedEncoder:
+        """The encoder, trained by contrast of the views (section 4.2), resumable when interrupted."""
+        epochs = self.encoder_config.epochs
+
+        def build(folder: Path) -> None:
+            trained = contrast.train_encoder(
+                self.directions,
+                self.singular_values,
+                self.usable,
+                self.encoder_config,
+                checkpoint=folder / "checkpoint.safetensors",
+                progress=lambda epoch, _loss: self._progress("encoder", epoch, epochs),
+            )
+            contrast.save_encoder(folder / "encoder.safetensors", trained)
+
+        folder = self.store.folder("encoder", self._encoder_key, build, resumable=True)
+        return contrast.load_encoder(folder / "encoder.safetensors")
+
+    @cached_property
+    def untrained_encoder(self) -> TrainedEncoder:
+        """The control: the weights that the encoder's training started from."""
+        return contrast.untrained_encoder(self.encoder_config, self.encoder.reference)
+
+    def _encoded(self, name: str, encoder: Callable[[], TrainedEncoder]) -> NDArray[np.float32]:
+        def build() -> dict[str, NDArray[Any]]:
+            embedding = contrast.encode(encoder(), self.directions, self.singular_values, self.usable)
+            return {"embedding": embedding}
+
+        return self.store.arrays("embedding", {"which": name, **self._encoder_key}, build)["embedding"]
+
+    @cached_property
+    def embedding(self) -> NDArray[np.float32]:
+        """(classes, 512) the contrastive embedding, the mean over views."""
+        return self._encoded("trained", lambda: self.encoder)
+
+    @cached_property
+    def untrained_embedding(self) -> NDArray[np.float32]:
+        """(classes, 512) the embedding by the untrained encoder."""
+        return self._encoded("untrained", lambda: self.untrained_encoder)
+
+    @cached_property
+    def layout(self) -> dict[str, Array]:
+        """The two steps to the square (equations 4 and 5), over classes.
+
+        ``positions`` (classes, 2) of the distance-preserving map in the unit square; ``weights``, ``areas`` and
+        ``centroids`` of the Laguerre cells of equal area.
+        """
+        seed = self.profile.seed
+
+        def build() -> dict[str, NDArray[Any]]:
+            flat = layout.distance_map(self.embedding.astype(np.float64), seed)
+            positions = layout.separate(layout.to_unit_square(flat), seed)
+            cells = layout.transport(positions)
+            return {
+                "flat": flat,
+                "positions": positions,
+                "weights": cells.weights,
+                "areas": cells.areas,
+                "centroids": cells.centroids,
+            }
+
+        code = code_fingerprint(*imported_modules("import cena.layout"))
+        config = {"embedding": artifact_key(self._encoder_key), "seed": seed, "code": code}
+        return self.store.arrays("layout", config, build)
+
+    @cached_property
+    def coordinates(self) -> Array:
+        """(architectures, 3) centroid of the Laguerre cell and scaled log parameters: the space that is searched."""
+        return layout.coordinates(self.per_architecture(self.layout["centroids"]), self.parameters)
+
+    @cached_property
+    def representatives(self) -> NDArray[np.int64]:
+        """(classes,) the first architecture of each class."""
+        return representatives(self.classes)

@@ -1,0 +1,158 @@
+"""Profiles: how large a run is. The same notebooks serve a ten-minute run, the real benchmark and the paper's setting.
+
+`quick` needs no download: the bundled digits benchmarks, with images cut from scikit-learn's photographs. `laptop` runs
+the real benchmark with reduced networks. `paper` uses the paper's networks (16 channels, 5 cells a stage, 32x32).
+"""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from cena.errors import unknown
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The settings of a run.
+
+    Attributes
+    ----------
+    name : what the command line calls it.
+    space, size_space : names of the topology space that is embedded, and of the size space it transfers to.
+    datasets, split, epochs, trials : which labels: the data sets, ``"test"`` or ``"valid"``, the epochs of training,
+        and ``"one"`` seed or the ``"mean"`` of all.
+    images : what the networks see: ``"patches"`` of bundled photographs or ``"cifar10"`` training images.
+    channels, cells, resolution : of the networks: channels of the first stage, cells a stage, pixels a side.
+    points, views : data points a Jacobian has as rows, and random initialisations of each class.
+    precision : of the gradients: ``"bfloat16"`` autocast or ``"float32"``.
+    encoder_epochs, encoder_width, encoder_depth : of the MLP-Mixer and its training.
+    forest_labels, forest_runs, forest_trees : labels a random forest is fitted on, fresh splits, trees.
+    search_runs, search_budget : repeated searches, and architectures each may evaluate.
+    seed : of everything that is random.
+    """
+
+    name: str
+    space: str
+    size_space: str
+    datasets: tuple[str, ...]
+    split: str
+    epochs: int
+    trials: str
+    images: Literal["patches", "cifar10"]
+    channels: int
+    cells: int
+    resolution: int
+    points: int
+    views: int
+    precision: Literal["bfloat16", "float32"]
+    encoder_epochs: int
+    encoder_width: int
+    encoder_depth: int
+    forest_labels: int
+    forest_runs: int
+    forest_trees: int
+    search_runs: int
+    search_budget: int
+    seed: int
+
+
+_QUICK = Profile(
+    name="quick",
+    space="digits-topology",
+    size_space="digits-size",
+    datasets=("digits",),
+    split="test",
+    epochs=6,
+    trials="mean",
+    images="patches",
+    channels=8,
+    cells=1,
+    resolution=8,
+    points=64,
+    views=4,
+    precision="bfloat16",
+    encoder_epochs=15,
+    encoder_width=128,
+    encoder_depth=2,
+    forest_labels=1000,
+    forest_runs=5,
+    forest_trees=100,
+    search_runs=20,
+    search_budget=150,
+    seed=0,
+)
+
+_LAPTOP = Profile(
+    name="laptop",
+    space="nas-bench-201",
+    size_space="digits-size",
+    datasets=("cifar10", "cifar100", "imagenet16"),
+    split="test",
+    epochs=200,
+    trials="one",
+    images="cifar10",
+    channels=16,
+    cells=1,
+    resolution=16,
+    points=64,
+    views=4,
+    precision="bfloat16",
+    encoder_epochs=30,
+    encoder_width=128,
+    encoder_depth=2,
+    forest_labels=1000,
+    forest_runs=10,
+    forest_trees=100,
+    search_runs=30,
+    search_budget=200,
+    seed=0,
+)
+
+_PAPER = Profile(
+    name="paper",
+    space="nas-bench-201",
+    size_space="digits-size",
+    datasets=("cifar10", "cifar100", "imagenet16"),
+    split="test",
+    epochs=200,
+    trials="one",
+    images="cifar10",
+    channels=16,
+    cells=5,
+    resolution=32,
+    points=64,
+    views=4,
+    precision="bfloat16",
+    encoder_epochs=30,
+    encoder_width=128,
+    encoder_depth=2,
+    forest_labels=1000,
+    forest_runs=10,
+    forest_trees=100,
+    search_runs=100,
+    search_budget=200,
+    seed=0,
+)
+
+PROFILES = {profile.name: profile for profile in (_QUICK, _LAPTOP, _PAPER)}
+
+
+def profile(name: str) -> Profile:
+    """The profile of this name.
+
+    Raises
+    ------
+    InputError
+        If there is no such profile; the message lists those there are.
+    """
+    if name not in PROFILES:
+        raise unknown("profile", name, PROFILES)
+    return PROFILES[name]
+
+
+def describe(profile: Profile) -> list[tuple[str, str]]:
+    """(setting, value) of every setting, worded for a table on a page."""
+
+    def worded(value: object) -> str:
+        return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+    return [(field.name.replace("_", " "), worded(getattr(profile, field.name))) for field in fields(profile)]

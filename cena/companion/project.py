@@ -1,0 +1,72 @@
+"""Where things are: the folders of a checkout, and the notebooks in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cena.errors import InputError, unknown
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout of this repository.
+
+    A reader's runs are under ``_build/<profile>``; the published run is in ``notebooks`` and ``book/results``. The
+    files that a notebook leaves in a results folder have names that start with its stem.
+    """
+
+    root: Path
+
+    @property
+    def notebooks(self) -> Path:
+        """Sources, ``<stem>.py``, and their published executions, ``<stem>.ipynb``."""
+        return self.root / "notebooks"
+
+    @property
+    def published_results(self) -> Path:
+        """The published run's records and figure data."""
+        return self.root / "book" / "results"
+
+    @property
+    def requirements(self) -> Path:
+        """The pinned packages."""
+        return self.root / "requirements.txt"
+
+    def build(self, profile: str) -> Path:
+        """All that runs under a profile leave."""
+        return self.root / "_build" / profile
+
+    def executed(self, profile: str) -> Path:
+        """The notebooks executed under a profile."""
+        return self.build(profile) / "notebooks"
+
+    def results(self, profile: str) -> Path:
+        """The records and figure data of a profile's runs."""
+        return self.build(profile) / "results"
+
+    def stems(self) -> list[str]:
+        """The names of the notebooks, in reading order."""
+        return sorted(path.stem for path in self.notebooks.glob("*.py"))
+
+    def select(self, stems: Sequence[str]) -> list[str]:
+        """The named notebooks in reading order, all when none is named; raises `InputError` for an unknown one."""
+        known = self.stems()
+        for stem in stems:
+            if stem not in known:
+                raise unknown("notebook", stem, known)
+        return [stem for stem in known if not stems or stem in stems]
+
+
+def here() -> Project:
+    """The checkout in the current directory; raises `InputError` when there is none."""
+    project = Project(Path.cwd())
+    if not project.notebooks.is_dir() or not project.requirements.is_file():
+        raise InputError(
+            f"no notebooks/ and requirements.txt in {project.root}: run this in the root of a checkout of the companion"
+        )
+    return project
+
+
+def results_of(stem: str, folder: Path) -> list[Path]:
+    """The files that a notebook left in a results folder, sorted."""
+    return sorted(path for path in folder.glob(f"{stem}*") if path.is_file())

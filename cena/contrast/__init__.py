@@ -1,0 +1,28 @@
+"""The contrastive encoder: from the EPDJMs of a space's networks to their embeddings (the paper's sections 4.1-4.2)."""
+
+from cena.contrast.barlow_twins import barlow_twins, cross_correlation
+from cena.contrast.encoder import EncoderConfig, TrainedEncoder, load_encoder, save_encoder, untrained_encoder
+from cena.contrast.encoding import encode, encode_views
+from cena.contrast.inputs import encoder_input, reference_singular_value
+from cena.contrast.mixer import Encoder, MixerConfig
+from cena.contrast.similarity import retrieval_accuracy, same_class_margin
+from cena.contrast.training import train_encoder
+
+__all__ = [
+    "Encoder",
+    "EncoderConfig",
+    "MixerConfig",
+    "TrainedEncoder",
+    "barlow_twins",
+    "cross_correlation",
+    "encode",
+    "encode_views",
+    "encoder_input",
+    "load_encoder",
+    "reference_singular_value",
+    "retrieval_accuracy",
+    "same_class_margin",
+    "save_encoder",
+    "train_encoder",
+    "untrained_encoder",
+]

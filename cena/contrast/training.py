@@ -1,0 +1,157 @@
+"""Training of the encoder with Barlow Twins, resumable after every epoch.
+
+The paper (section 4.2) gives the loss, its weight and the batch; optimiser, schedule and epochs are this project's:
+AdamW with one cycle of the learning rate, 30 epochs.
+
+What an epoch draws depends on the seed and the number of the epoch alone. An interrupted training therefore continues
+to the very bytes of one that was not. (Other processors and numbers of threads round differently.)
+"""
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cena.contrast.barlow_twins import barlow_twins
+from cena.contrast.encoder import EncoderConfig, TrainedEncoder, initial_networks
+from cena.contrast.files import read_tensors, write_tensors
+from cena.contrast.inputs import check_views, reference_singular_value
+from cena.contrast.pairs import TrainingViews
+from cena.errors import InputError
+
+
+def train_encoder(
+    directions: NDArray[np.floating],
+    singular_values: NDArray[np.floating],
+    usable: NDArray[np.bool_],
+    config: EncoderConfig,
+    checkpoint: Path | None = None,
+    progress: Callable[[int, float], None] | None = None,
+) -> TrainedEncoder:
+    """Train an encoder on the views of a space.
+
+    Parameters
+    ----------
+    directions : left singular vectors, shape (classes, views, points, components), float16 or wider.
+    singular_values : shape (classes, views, components).
+    usable : boolean, shape (classes, views); classes with fewer than two usable views are left out.
+    config : sizes and settings.
+    checkpoint : file that is replaced after every epoch; if it exists, training continues from it.
+    progress : called after every epoch with the number of finished epochs and the mean loss of the last.
+
+    Raises
+    ------
+    InputError : if shapes disagree, there are too few usable views, the loss is no longer finite, or the checkpoint is
+        damaged or belongs to another training.
+    """
+    check_views(directions, singular_values, usable, config)
+    reference = reference_singular_value(singular_values, usable)
+    views = TrainingViews(directions, singular_values, usable, reference, config.batch)
+    training = Training(config, views.batches_per_epoch())
+    identity = {"config": asdict(config), "views": fingerprint(singular_values, usable)}
+    if checkpoint is not None and checkpoint.exists():
+        training.load(checkpoint, identity)
+    for epoch in range(len(training.history), config.epochs):
+        generator = np.random.default_rng(np.random.SeedSequence([config.seed, epoch]))
+        loss = float(np.mean([training.step(first, second) for first, second in views.batches(generator)]))
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the loss of epoch {epoch + 1} is not finite; use a learning rate below {config.learning_rate}"
+            )
+        training.history.append(loss)
+        if checkpoint is not None:
+            training.save(checkpoint, identity)
+        if progress is not None:
+            progress(epoch + 1, loss)
+    return TrainedEncoder(training.encoder.eval(), config, reference, tuple(training.history))
+
+
+class Training:
+    """All that changes during training: encoder, projection head, optimiser and the loss of every finished epoch."""
+
+    def __init__(self, config: EncoderConfig, batches_per_epoch: int) -> None:
+        self.config = config
+        self.encoder, self.projection = initial_networks(config)
+        self.networks = nn.ModuleDict({"encoder": self.encoder, "projection": self.projection})
+        self.optimizer = torch.optim.AdamW(self.networks.parameters(), weight_decay=config.weight_decay)
+        self.history: list[float] = []
+        self.steps_done = 0
+        self.steps = config.epochs * batches_per_epoch
+        self.autocast = config.precision == "auto" and native_bfloat16()
+
+    def step(self, first: Tensor, second: Tensor) -> float:
+        """Learn from one batch of pairs, each of shape (batch, points, components), and return its loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * one_cycle(self.steps_done, self.steps)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.autocast):
+            projections = self.projection(self.encoder(torch.cat([first, second])))
+        first, second = projections.float().chunk(2)
+        loss = barlow_twins(first, second, self.config.redundancy_weight)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.steps_done += 1
+        return loss.item()
+
+    def save(self, path: Path, identity: dict[str, Any]) -> None:
+        """Write the checkpoint; `identity` says which training it belongs to."""
+        tensors = dict(self.networks.state_dict())
+        for index, moments in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
+        description = {"identity": identity, "history": self.history, "steps_done": self.steps_done}
+        write_tensors(path, "a training checkpoint", tensors, description)
+
+    def load(self, path: Path, identity: dict[str, Any]) -> None:
+        """Continue where :meth:`save` left off.
+
+        Raises
+        ------
+        InputError : if the file is damaged or has another `identity`.
+        """
+        tensors, description = read_tensors(path, "a training checkpoint")
+        if description["identity"] != identity:
+            raise InputError(
+                f"{path} belongs to a training with other settings or views; delete it or give another path"
+            )
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name in [name for name in tensors if name.startswith("optimizer.")]:
+            _, index, moment = name.split(".")
+            moments.setdefault(int(index), {})[moment] = tensors.pop(name)
+        self.networks.load_state_dict(tensors)
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        self.history = description["history"]
+        self.steps_done = description["steps_done"]
+
+
+def one_cycle(step: int, steps: int) -> float:
+    """Learning rate at a step of `steps`, as a fraction of the highest.
+
+    Half a cosine up from 1/25 over the first 30 % of the steps, then half a cosine down to almost nothing. Source:
+    Smith and Topin, Super-Convergence, 2018, with the settings of ``torch.optim.lr_scheduler.OneCycleLR``; as a
+    function of the step it needs no state of its own in a checkpoint.
+    """
+    lowest, last = 1 / 25, 1 / 25e4
+    peak = 0.3 * steps - 1
+    if step <= peak:
+        return lowest + (1 - lowest) * (1 - math.cos(math.pi * step / peak)) / 2
+    return last + (1 - last) * (1 + math.cos(math.pi * (step - peak) / (steps - 1 - peak))) / 2
+
+
+def native_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 matrices itself; emulated, they are slower than float32."""
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def fingerprint(singular_values: NDArray[np.floating], usable: NDArray[np.bool_]) -> str:
+    """Checksum that tells the views of one space, seed or size from any others."""
+    checksum = hashlib.sha256(np.ascontiguousarray(singular_values).tobytes())
+    checksum.update(np.packbits(usable).tobytes())
+    return checksum.hexdigest()

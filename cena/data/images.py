@@ -1,0 +1,156 @@
+"""The images at which data Jacobians are taken.
+
+Every source gives 32x32 images in whole grey levels, so that averaging them down is exact and the same on every
+machine. The result is normalised with mean 0.5 and standard deviation 0.5, as in the authors' code.
+"""
+
+import hashlib
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+from cena.data import registry
+from cena.errors import InputError, unknown
+
+SIZE = 32
+"""Height and width in pixels of a source's images."""
+
+Levels = NDArray[np.float64]  # (count, 3, SIZE, SIZE), whole numbers, 0 black and 255 white
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Images and what is known of them.
+
+    Parameters
+    ----------
+    name : the source they were drawn from.
+    pixels : (count, 3, resolution, resolution); photographs lie in [-1, 1].
+    note : one phrase that says what exactly they are, for captions and records.
+    """
+
+    name: str
+    pixels: NDArray[np.float32]
+    note: str
+
+    @property
+    def checksum(self) -> str:
+        """The sha256 of the pixels' bytes (little-endian, in C order), which goes into every artifact made of them."""
+        return hashlib.sha256(self.pixels.astype("<f4").tobytes()).hexdigest()
+
+
+def images(name: str, count: int, resolution: int, seed: int) -> Images:
+    """`count` images drawn from a source by `seed`: the same arguments, the same bytes.
+
+    A longer draw by the same seed begins with the shorter one.
+
+    Parameters
+    ----------
+    name : ``"patches"`` (cuts of scikit-learn's two bundled photographs at random places and scales), ``"cifar10"``
+        (CIFAR-10 training images) or ``"noise"`` (Gaussian noise).
+    count : number of images.
+    resolution : height and width in pixels, at most 32; smaller images are averages over equal areas.
+    seed : of the draw.
+
+    Raises
+    ------
+    InputError
+        If the source is unknown, a number is out of range, or CIFAR-10 is neither in the download folder nor to be had.
+    """
+    if name not in SOURCES:
+        raise unknown("images", name, SOURCES)
+    if count < 1:
+        raise InputError(f"the number of images is {count}: give at least 1")
+    if not 1 <= resolution <= SIZE:
+        raise InputError(f"the resolution of images is {resolution}: give a height in pixels from 1 to {SIZE}")
+    levels, note = SOURCES[name](count, seed)
+    pixels = area_average(levels, resolution) / 127.5 - 1
+    return Images(name, pixels.astype(np.float32), note)
+
+
+def files(name: str) -> list[str]:
+    """The files of the download registry that these images need: the development subset where only that is there."""
+    if name not in SOURCES:
+        raise unknown("images", name, SOURCES)
+    if name != "cifar10":
+        return []
+    only_subset = registry.missing([registry.CIFAR10]) and not registry.missing([registry.CIFAR10_SUBSET])
+    return [registry.CIFAR10_SUBSET if only_subset else registry.CIFAR10]
+
+
+def area_average(levels: Levels, resolution: int) -> Levels:
+    """Images of another resolution, (count, 3, resolution, resolution): each pixel the mean over the area it covers.
+
+    With 16 of 32 pixels that is the mean of 2x2 blocks. Whole grey levels are summed without rounding.
+    """
+    size = levels.shape[-1]
+    # In units of 1/resolution of an old pixel, old pixel j covers [j, j + 1) * resolution and new pixel i covers
+    # [i, i + 1) * size; overlap[i, j] is what they share.
+    old, new = np.arange(size) * resolution, np.arange(resolution)[:, None] * size
+    overlap = (np.minimum(old + resolution, new + size) - np.maximum(old, new)).clip(min=0).astype(np.float64)
+    averaged: Levels = overlap @ levels @ overlap.T / size**2
+    return averaged
+
+
+def _patches(count: int, seed: int) -> tuple[Levels, str]:
+    """Squares of the photographs, their sides from 32 pixels to the photograph's height, uniform in the logarithm."""
+    photographs = load_sample_images().images
+    patches = []
+    for which, scale, down, across in np.random.default_rng(seed).random((count, 4)):
+        photograph = photographs[int(which * len(photographs))]
+        height, width, _ = photograph.shape
+        side = int(SIZE * (height / SIZE) ** scale)
+        top, left = int(down * (height - side + 1)), int(across * (width - side + 1))
+        cut = Image.fromarray(photograph[top : top + side, left : left + side])
+        patches.append(np.asarray(cut.resize((SIZE, SIZE), Image.Resampling.BOX)))
+    levels = np.stack(patches).transpose(0, 3, 1, 2).astype(np.float64)
+    return levels, "patches of scikit-learn's photographs china.jpg and flower.jpg, at random places and scales"
+
+
+def _noise(count: int, seed: int) -> tuple[Levels, str]:
+    """Independent pixels about the middle grey, not clipped to the range of photographs."""
+    levels = np.random.default_rng(seed).normal(127.5, 63.75, size=(count, 3, SIZE, SIZE))
+    return np.rint(levels), "Gaussian noise of standard deviation 0.5 (32x32 pixels)"
+
+
+def _cifar10(count: int, seed: int) -> tuple[Levels, str]:
+    [file] = files("cifar10")
+    path = registry.fetch(file)
+    if file == registry.CIFAR10:
+        training, note = _archive(path), "CIFAR-10 training images"
+    else:
+        training = np.load(path)["train_images"].transpose(0, 3, 1, 2)
+        note = "CIFAR-10 training images of the development subset (10,000 of 50,000, JPEG transcodings)"
+    if count > len(training):
+        raise InputError(f"{count} images were asked of 'cifar10': {file} holds {len(training)} training images")
+    chosen = np.random.default_rng(seed).permutation(len(training))[:count]
+    return training[chosen].astype(np.float64), note
+
+
+def _archive(path: Path) -> NDArray[np.uint8]:
+    """(50000, 3, 32, 32) the training images of the official archive, in its order.
+
+    A record is one byte for the class, then 1,024 each of red, green and blue, row by row.
+    """
+    batches = {}
+    with tarfile.open(path) as archive:
+        for member in archive:
+            content = archive.extractfile(member) if "/data_batch_" in member.name else None
+            if content is not None:
+                records = np.frombuffer(content.read(), np.uint8).reshape(-1, 1 + 3 * SIZE**2)
+                batches[member.name] = records[:, 1:].reshape(-1, 3, SIZE, SIZE)
+    return np.concatenate([batches[batch] for batch in sorted(batches)])
+
+
+SOURCES: dict[str, Callable[[int, int], tuple[Levels, str]]] = {
+    "patches": _patches,
+    "cifar10": _cifar10,
+    "noise": _noise,
+}
+"""What :func:`images` draws from: (count, seed) to grey levels and a note."""

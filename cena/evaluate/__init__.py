@@ -1,0 +1,48 @@
+"""Judging: features, forests, rank metrics, intervals, records and the scoreboard. Arrays in, numbers out, no torch."""
+
+from cena.evaluate.features import (
+    TRIVIAL,
+    feature_sets,
+    fill_dead,
+    join,
+    log_parameters,
+    log_spectrum,
+    mean_jacov,
+    principal_components,
+)
+from cena.evaluate.intervals import Interval, bootstrap_interval, mean_interval, paired_difference
+from cena.evaluate.metrics import kendall, pearson
+from cena.evaluate.prediction import held_out, predict, split, summarize
+from cena.evaluate.records import Record, read_all, read_records, status_against, write_records, write_table
+from cena.evaluate.scoreboard import PAPER, judge, not_run, scoreboard
+
+__all__ = [
+    "PAPER",
+    "TRIVIAL",
+    "Interval",
+    "Record",
+    "bootstrap_interval",
+    "feature_sets",
+    "fill_dead",
+    "held_out",
+    "join",
+    "judge",
+    "kendall",
+    "log_parameters",
+    "log_spectrum",
+    "mean_interval",
+    "mean_jacov",
+    "not_run",
+    "paired_difference",
+    "pearson",
+    "predict",
+    "principal_components",
+    "read_all",
+    "read_records",
+    "scoreboard",
+    "split",
+    "status_against",
+    "summarize",
+    "write_records",
+    "write_table",
+]

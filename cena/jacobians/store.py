@@ -1,0 +1,159 @@
+"""All views of a space in one resumable Zarr store."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from cena.errors import InputError
+from cena.jacobians.views import Status, Views, class_views
+from cena.spaces import Space, representatives
+
+BATCH = 4
+"""Classes a worker computes before it hands them in: what a kill can lose, times the workers."""
+
+Progress = Callable[[int, int], None]
+"""Called with (classes done, classes in all)."""
+
+
+class ViewStore:
+    """The views of every class of a space on disk, one chunk a class.
+
+    Zarr v3 arrays, all with leading axes (class, view): ``directions`` (..., point, component) float16 and
+    ``singular_values`` (..., component) float32 hold the two factors of the EPDJM, whose columns span too many decades
+    for float16; ``jacov`` float32; ``status`` uint8 (`Status`) is the done map, written after the rest of its class.
+    Zarr replaces chunk files whole, so a killed run leaves a valid store that :meth:`compute` completes.
+
+    Parameters
+    ----------
+    path : folder of the store.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            self._group: Any = zarr.open_group(path, mode="r+")
+            self._status: Any = self._group["status"]
+        except (FileNotFoundError, KeyError, ValueError) as error:
+            raise InputError(f"'{path}' is not a view store: compute the views first") from error
+
+    @classmethod
+    def create(cls, path: Path, shape: tuple[int, int, int, int], configuration: Mapping[str, Any]) -> "ViewStore":
+        """Open the store at `path`, or make an empty one.
+
+        Parameters
+        ----------
+        path : folder of the store; made if missing.
+        shape : (classes, views, points, components).
+        configuration : what the views are made from; kept in the store's attributes.
+
+        Raises
+        ------
+        InputError
+            If the store exists with another shape or configuration.
+        """
+        classes, views, points, components = shape
+        if not (path / "status" / "zarr.json").exists():  # written last, so its presence means a whole skeleton
+            group: Any = zarr.open_group(path, mode="w", zarr_format=3)
+            group.attrs["configuration"] = dict(configuration)
+            for name, dtype, trailing in (
+                ("directions", "float16", (points, components)),
+                ("singular_values", "float32", (components,)),
+                ("jacov", "float32", ()),
+                ("status", "uint8", ()),
+            ):
+                extent = (views, *trailing)
+                group.create_array(name, shape=(classes, *extent), chunks=(1, *extent), dtype=dtype)
+        store = cls(path)
+        found = store._group["directions"].shape
+        if found != shape or store.configuration != dict(configuration):
+            raise InputError(
+                f"the view store '{path}' was made with another configuration: delete it or choose another folder"
+            )
+        return store
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What the views were made from."""
+        return dict(self._group.attrs["configuration"])
+
+    @property
+    def status(self) -> NDArray[np.uint8]:
+        """(classes, views) the `Status` of each view."""
+        return np.asarray(self._status[:])
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """(classes, views) whether a view can be used; the others are zero."""
+        return np.asarray(self.status == Status.USABLE)
+
+    @property
+    def directions(self) -> NDArray[np.float16]:
+        """(classes, views, points, components) left singular vectors of each EDJM."""
+        return np.asarray(self._group["directions"][:])
+
+    @property
+    def singular_values(self) -> NDArray[np.float32]:
+        """(classes, views, components) singular values of each EDJM, descending."""
+        return np.asarray(self._group["singular_values"][:])
+
+    @property
+    def jacov(self) -> NDArray[np.float32]:
+        """(classes, views) Jacobian covariance score of each EDJM."""
+        return np.asarray(self._group["jacov"][:])
+
+    def counts(self) -> dict[str, int]:
+        """How many views there are of each `Status`, by name."""
+        status = self.status
+        return {kind.name.lower().replace("_", "-"): int((status == kind).sum()) for kind in Status}
+
+    def missing(self) -> NDArray[np.int64]:
+        """Classes whose views are not all computed."""
+        return np.flatnonzero((self.status == Status.MISSING).any(axis=1))
+
+    def write(self, class_number: int, views: Views) -> None:
+        """Store the views of one class; its status last."""
+        for name in ("directions", "singular_values", "jacov", "status"):
+            self._group[name][class_number] = getattr(views, name)
+
+    def compute(
+        self,
+        space: Space,
+        images: NDArray[np.float32],
+        seed: int,
+        precision: str,
+        workers: int = -1,
+        progress: Progress | None = None,
+    ) -> None:
+        """Compute what is missing, in parallel; the same values for any number of workers and any interruption.
+
+        Parameters
+        ----------
+        space : its classes are the classes of the store.
+        images : (points, 3, resolution, resolution) float32.
+        seed : root of every view's seed.
+        precision : see `cena.jacobians.data_jacobian`.
+        workers : joblib's `n_jobs`; -1 for one a core.
+        progress : told after each class.
+        """
+        firsts = representatives(space.classes())
+        missing, views = self.missing(), self._status.shape[1]
+        batches = [missing[i : i + BATCH] for i in range(0, len(missing), BATCH)]
+
+        def batch_views(numbers: NDArray[np.int64]) -> list[tuple[int, Views]]:
+            return [
+                (int(n), class_views(space, int(firsts[n]), int(n), images, views, seed, precision)) for n in numbers
+            ]
+
+        done = len(firsts) - len(missing)
+        parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+        for batch in parallel(joblib.delayed(batch_views)(numbers) for numbers in batches):
+            for class_number, result in batch:
+                self.write(class_number, result)
+                done += 1
+                if progress is not None:
+                    progress(done, len(firsts))

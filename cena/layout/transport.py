@@ -1,0 +1,161 @@
+"""Semi-discrete optimal transport from the uniform measure on the unit square to points (paper eq. 5), exactly.
+
+Every point must receive its mass from the nearest part of the square, in the sense of least total squared distance.
+The optimal plan sends each Laguerre cell to its point, with weights w that maximise the concave dual
+
+    K(w) = Σ_i ∫_{cell i} (|x - y_i|² - w_i) dx + Σ_i m_i w_i,     ∂K/∂w_i = m_i - area of cell i,
+
+so that the areas equal the masses. The paper solves this by averaged stochastic gradients (:mod:`.stochastic`); we
+use the damped Newton method of Kitagawa, Mérigot and Thibert (2019, "Convergence of a Newton algorithm for
+semi-discrete optimal transport"), which reaches machine precision, and in far less time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.linalg import splu
+from scipy.spatial import KDTree
+
+from cena.errors import InputError
+from cena.layout.laguerre import Floats, LaguerreCells, check_points, laguerre_cells
+
+# Points closer than this cannot be told apart: the edge between their cells moves by 1 / (2 distance) times the
+# rounding of a weight, which would be more than the areas may be wrong.
+SMALLEST_DISTANCE = 1e-6
+SMALLEST_STEP = 2.0**-30
+CROWDED = 1e-3  # the number of points times their squared distance, above which room may not be found
+
+
+@dataclass(frozen=True)
+class Transport:
+    """The optimal transport of the uniform measure on the unit square to n points.
+
+    Attributes
+    ----------
+    weights : (n,), of the Laguerre cells, with mean 0.
+    areas : (n,), of the cells: the masses, to the tolerance asked for.
+    centroids : (n, 2), of the cells: the paper's layout coordinates.
+    iterations : Newton (or stochastic gradient) steps taken.
+    cost : the squared Wasserstein-2 distance.
+    """
+
+    weights: Floats
+    areas: Floats
+    centroids: Floats
+    iterations: int
+    cost: float
+
+
+def transport(points: Floats, masses: Floats | None = None, tolerance: float = 1e-9) -> Transport:
+    """Transport the uniform measure on the unit square to `points` (paper eq. 5).
+
+    Parameters
+    ----------
+    points : (n, 2), strictly inside the unit square (:func:`to_unit_square`) and distinct (:func:`separate`).
+    masses : (n,), positive, divided by their sum; 1 / n each when None.
+    tolerance : largest relative error |area - mass| / mass.
+
+    Raises InputError for points or masses that are not so, and RuntimeError where rounding keeps the areas from the
+    tolerance.
+    """
+    check_points(points)
+    _check_distinct(points)
+    masses = normalised_masses(masses, len(points))
+    weights = np.zeros(len(points))
+    cells = laguerre_cells(points, weights)
+    # Newton's method is safe while no cell gets empty: this floor stays below every step's areas.
+    floor = min(cells.areas.min(), masses.min()) / 2
+    iterations, step = 0, 1.0
+    while (worst := np.abs(cells.areas / masses - 1).max()) > tolerance:
+        direction = _newton_direction(cells, masses)
+        error = np.linalg.norm(cells.areas - masses)
+        # Kitagawa, Mérigot and Thibert halve from 1 every time; starting at twice the last step halves the work.
+        step = min(1.0, 2 * step)
+        while True:
+            trial = laguerre_cells(points, weights + step * direction)
+            if trial.areas.min() >= floor and np.linalg.norm(trial.areas - masses) <= (1 - step / 2) * error:
+                break
+            step /= 2
+            if step < SMALLEST_STEP:
+                raise RuntimeError(
+                    f"transport stops at a relative mass error of {worst:.1e}, short of {tolerance:.1e}: points are "
+                    "too close together; use separate first or a larger tolerance"
+                )
+        weights, cells = weights + step * direction, trial
+        iterations += 1
+    return Transport(weights - weights.mean(), cells.areas, cells.centroids, iterations, float(cells.costs.sum()))
+
+
+def _newton_direction(cells: LaguerreCells, masses: Floats) -> Floats:
+    """Change of the weights (n,) that makes the areas equal the masses to first order, keeping the first weight."""
+    # All weights may shift together, so the first is held; what remains is positive definite.
+    hessian = cells.hessian()[1:, 1:].tocsc()
+    solver = splu(hessian, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    direction = np.zeros(len(masses))
+    direction[1:] = solver.solve((masses - cells.areas)[1:])
+    return direction
+
+
+def normalised_masses(masses: Floats | None, n: int) -> Floats:
+    """Masses (n,) that sum to 1, equal ones for None; raises InputError unless there are n, positive and finite."""
+    if masses is None:
+        return np.full(n, 1 / n)
+    if masses.shape != (n,) or not (np.isfinite(masses).all() and (masses > 0).all()):
+        raise InputError(f"masses have shape {masses.shape}, expected ({n},) with every mass positive and finite")
+    normalised: Floats = masses / masses.sum()
+    return normalised
+
+
+def _check_distinct(points: Floats) -> None:
+    if len(points) == 1:
+        return
+    distances, neighbours = KDTree(points).query(points, k=2)
+    nearest = distances[:, 1]
+    if nearest.min() < SMALLEST_DISTANCE:
+        first = int(np.argmax(nearest < SMALLEST_DISTANCE))
+        second = next(index for index in neighbours[first] if index != first)
+        raise InputError(
+            f"points {first} and {second} are {nearest[first]:.1e} apart, expected at least "
+            f"{SMALLEST_DISTANCE:.0e}; use separate first"
+        )
+
+
+def to_unit_square(positions: Floats, margin: float = 0.05) -> Floats:
+    """Map positions (n, 2) from anywhere in the plane into the unit square, as large as its margin (0 to 0.5) allows.
+
+    Both axes are scaled alike, so that the distances of the first layout step (eq. 4) stay in proportion; the shorter
+    side of the bounding box is centred. Positions that all coincide go to the centre.
+    """
+    if positions.ndim != 2 or positions.shape[1] != 2 or not len(positions) or not np.isfinite(positions).all():
+        raise InputError(f"positions have shape {positions.shape}, expected finite numbers (n, 2) with n > 0")
+    if not 0 < margin < 0.5:
+        raise InputError(f"margin is {margin}, expected more than 0 and less than 0.5")
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    extent = float((high - low).max())
+    scale = (1 - 2 * margin) / extent if extent > 0 else 1.0
+    points: Floats = 0.5 + scale * (positions - (low + high) / 2)
+    return points
+
+
+def separate(points: Floats, seed: int, distance: float = 1e-5) -> Floats:
+    """Points (n, 2) of the unit square of which no two are closer than `distance`; the others stay where they are.
+
+    Points too close to another, such as the equal embeddings of dead networks, are moved at random, at first by about
+    `distance` and from round to round further, until there is room for all of them. Raises InputError for points not
+    strictly inside the square and for a distance that would crowd it.
+    """
+    check_points(points)
+    if not 0 < len(points) * distance**2 < CROWDED:
+        raise InputError(f"distance is {distance}, expected more than 0 and little enough for {len(points)} points")
+    generator = np.random.default_rng(seed)
+    separated = points.copy()
+    radius = distance
+    while len(points) > 1:
+        nearest = KDTree(separated).query(separated, k=2)[0][:, 1]
+        close = np.flatnonzero(nearest < distance)
+        if not close.size:
+            break
+        moved = points[close] + radius * generator.standard_normal((len(close), 2))
+        separated[close] = np.clip(moved, distance, 1 - distance)
+        radius *= 1.1
+    return separated

@@ -1,0 +1,114 @@
+"""The budget of one run: every method reads accuracies through it, so that all are held to the same rules."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cena.errors import InputError
+from cena.search.candidates import Candidates
+from cena.search.history import History
+
+FloatArray = NDArray[np.float64]
+
+
+class BudgetSpentError(Exception):
+    """Raised instead of an evaluation beyond the budget; ends the loop of an optimiser that has no other way out."""
+
+
+class Evaluator:
+    """Looks up accuracies and records them: each architecture at most once, exactly `budget` in all.
+
+    An architecture without a label (NaN) cannot be evaluated. It is excluded from the start, alike for every method.
+
+    Parameters
+    ----------
+    candidates : the space, n architectures.
+    guide : (n,) accuracy of each that the search may see; NaN where there is none.
+    budget : number of evaluations, from 1 to the number of labelled architectures.
+    seed : of the run; `seeds` is the sequence from which a method spawns its own.
+
+    Raises
+    ------
+    InputError
+        If `guide` has another length or an infinite value, the budget does not fit, or `seed` is negative.
+    """
+
+    def __init__(self, candidates: Candidates, guide: ArrayLike, budget: int, seed: int) -> None:
+        self.guide = checked_guide(guide, budget)
+        if len(self.guide) != len(candidates):
+            raise InputError(
+                f"there are {len(self.guide)} guide accuracies for {len(candidates)} candidates; "
+                "give one for each, NaN where there is none"
+            )
+        if seed < 0:
+            raise InputError(f"the seed is {seed}; give a non-negative integer")
+        self.candidates = candidates
+        self.budget = budget
+        self.seed = seed
+        self.seeds = np.random.SeedSequence(seed)
+        self.excluded = np.isnan(self.guide)
+        self.evaluated: list[int] = []
+        self._ties = np.random.default_rng(self.seeds.spawn(1)[0])
+
+    @property
+    def remaining(self) -> int:
+        """How many evaluations are left."""
+        return self.budget - len(self.evaluated)
+
+    def evaluate(self, architecture: int) -> float:
+        """The guide accuracy of an architecture, at the price of one evaluation.
+
+        Raises
+        ------
+        BudgetSpentError
+            If no evaluation is left.
+        InputError
+            If the architecture has no label or has been evaluated before.
+        """
+        if self.remaining == 0:
+            raise BudgetSpentError
+        if self.excluded[architecture]:
+            reason = "has no guide accuracy" if np.isnan(self.guide[architecture]) else "has been evaluated before"
+            raise InputError(f"architecture {architecture} {reason}; propose one that is not excluded")
+        self.excluded[architecture] = True
+        self.evaluated.append(architecture)
+        return float(self.guide[architecture])
+
+    def evaluate_nearest(self, query: ArrayLike) -> float:
+        """The guide accuracy of the nearest architecture to `query`, (d,), that can still be evaluated.
+
+        Raises
+        ------
+        BudgetSpentError
+            If no evaluation is left.
+        """
+        if self.remaining == 0:
+            raise BudgetSpentError
+        return self.evaluate(self.candidates.nearest_unevaluated(query, self.excluded, self._ties))
+
+    def history(self, method: str) -> History:
+        """What has been evaluated so far, as a run of `method`."""
+        evaluated = np.array(self.evaluated, dtype=np.int64)
+        return History(method, self.seed, evaluated, self.guide[evaluated])
+
+
+def checked_guide(guide: ArrayLike, budget: int) -> FloatArray:
+    """Guide accuracies, (n,), after checking that they can be searched with `budget` evaluations.
+
+    Raises
+    ------
+    InputError
+        If `guide` is no vector or has an infinite value, or `budget` is below 1 or above the number of labels.
+    """
+    accuracy = np.asarray(guide, dtype=np.float64)
+    if accuracy.ndim != 1 or np.isinf(accuracy).any():
+        raise InputError(
+            f"the guide accuracies have shape {accuracy.shape} and {np.isinf(accuracy).sum()} infinite values; "
+            "give a vector of accuracies, NaN where there is none"
+        )
+    labelled = int(np.isfinite(accuracy).sum())
+    if not 1 <= budget <= labelled:
+        raise InputError(
+            f"the budget is {budget} evaluations and {labelled} of {len(accuracy)} architectures have a guide "
+            f"accuracy; give a budget from 1 to {labelled}"
+        )
+    return accuracy

@@ -1,0 +1,37 @@
+"""Search spaces: what can be embedded."""
+
+from collections.abc import Callable
+from functools import cache
+
+from cena.errors import unknown
+from cena.spaces.base import Space, representatives
+from cena.spaces.digits import digits_size, digits_topology
+from cena.spaces.size import SizeSpace
+from cena.spaces.topology import TopologySpace
+
+SPACES: dict[str, Callable[[], Space]] = {
+    "digits-size": digits_size,
+    "digits-topology": digits_topology,
+    "nas-bench-201": TopologySpace,
+}
+
+
+def load(name: str) -> Space:
+    """The space of this name, at the scale of its benchmark; made once, so that later calls return the same object.
+
+    Raises
+    ------
+    InputError
+        If there is no such space; the message lists those there are.
+    """
+    if name not in SPACES:
+        raise unknown("space", name, SPACES)
+    return _made(name)
+
+
+@cache
+def _made(name: str) -> Space:
+    return SPACES[name]()
+
+
+__all__ = ["SPACES", "SizeSpace", "Space", "TopologySpace", "digits_size", "digits_topology", "load", "representatives"]

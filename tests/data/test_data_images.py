@@ -1,0 +1,251 @@
+"""Images: determinism, averaging, what each source draws, and the sentences for what cannot be drawn."""
+
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cena.data import images as module
+from cena.data import registry
+from cena.data.images import Images, area_average, files, images
+from cena.data.registry import DataFile
+from cena.errors import InputError
+
+OFFLINE = ["patches", "noise"]
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+@pytest.mark.parametrize("resolution", [32, 16, 12, 1])
+def test_shape_and_type(name: str, resolution: int) -> None:
+    drawn = images(name, 5, resolution, seed=0)
+    assert drawn.pixels.shape == (5, 3, resolution, resolution)
+    assert drawn.pixels.dtype == np.float32
+    assert drawn.name == name
+    assert np.isfinite(drawn.pixels).all()
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+def test_the_seed_decides(name: str) -> None:
+    first, again, other = (images(name, 6, 16, seed) for seed in (3, 3, 4))
+    assert first.pixels.tobytes() == again.pixels.tobytes()
+    assert first.checksum == again.checksum
+    assert first.checksum != other.checksum
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+def test_a_longer_draw_begins_with_the_shorter(name: str) -> None:
+    assert np.array_equal(images(name, 9, 32, 0).pixels[:4], images(name, 4, 32, 0).pixels)
+
+
+def test_the_bytes_are_the_same_on_every_machine() -> None:
+    assert images("patches", 8, 32, 0).checksum == "74443e2f37a288f7fa532b396239f0345adf7a3763981832108503ca739fac32"
+    assert images("patches", 8, 12, 0).checksum == "b37125ca37862a277054b358b8f4483f3c194deddfdaade8cdd993f575d4a01b"
+
+
+def test_checksum_is_of_the_content() -> None:
+    pixels = np.zeros((2, 3, 4, 4), np.float32)
+    before = Images("noise", pixels, "zeros")
+    assert before.checksum == hashlib.sha256(bytes(4 * 2 * 3 * 4 * 4)).hexdigest()
+    changed = pixels.copy()
+    changed[1, 2, 3, 3] = 1e-6
+    assert Images("noise", changed, "zeros").checksum != before.checksum
+    assert Images("noise", np.asfortranarray(pixels), "another note").checksum == before.checksum
+
+
+def test_half_resolution_is_the_mean_of_blocks() -> None:
+    full, half = (images("patches", 7, resolution, 1).pixels.astype(np.float64) for resolution in (32, 16))
+    blocks = full.reshape(7, 3, 16, 2, 16, 2).mean(axis=(3, 5))
+    assert np.abs(half - blocks).max() < 1e-6
+
+
+@pytest.mark.parametrize("resolution", [5, 12, 16, 31, 32])
+def test_area_average_against_a_finer_grid(resolution: int) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32)).astype(np.float64)
+    fine = levels.repeat(resolution, axis=2).repeat(resolution, axis=3)  # each new pixel covers 32x32 of these exactly
+    expected = fine.reshape(2, 3, resolution, 32, resolution, 32).mean(axis=(3, 5))
+    averaged = area_average(levels, resolution)
+    assert averaged.shape == expected.shape
+    assert np.abs(averaged - expected).max() < 1e-10
+    assert np.array_equal(averaged * 1024, np.rint(averaged * 1024))  # sums of whole levels, divided by 32 * 32
+
+
+def photographs(monkeypatch: pytest.MonkeyPatch, *photos: NDArray[np.uint8]) -> None:
+    monkeypatch.setattr(module, "load_sample_images", lambda: SimpleNamespace(images=list(photos)))
+
+
+def test_patches_are_normalised_and_upright(monkeypatch: pytest.MonkeyPatch) -> None:
+    black_to_white = np.zeros((100, 100, 3), np.uint8)
+    black_to_white[..., 0] = 255  # red is full, green grows to the right, blue grows downwards
+    black_to_white[..., 1] = 2 * np.arange(100)
+    black_to_white[..., 2] = 2 * np.arange(100)[:, None]
+    photographs(monkeypatch, black_to_white)
+    red, green, blue = images("patches", 20, 32, 0).pixels.transpose(1, 0, 2, 3)
+    assert np.all(red == 1)
+    assert np.all(np.diff(green, axis=2) > 0)
+    assert np.all(np.diff(green, axis=1) == 0)
+    assert np.all(np.diff(blue, axis=1) > 0)
+    sides = 1 + 31 * (green[:, 0, -1] - green[:, 0, 0]) * 127.5 / 62  # the gradient over a patch tells its scale
+    assert sides.min() < 45
+    assert sides.max() > 70
+
+
+def test_patches_are_averaged_not_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = np.indices((427, 640)).sum(axis=0) % 2 * 255
+    photographs(monkeypatch, np.repeat(board[..., None], 3, axis=2).astype(np.uint8))
+    contrast = np.abs(images("patches", 40, 32, 0).pixels).max(axis=(1, 2, 3))
+    assert contrast.min() < 0.05  # a patch of many pixels per pixel is grey
+    assert contrast.max() > 0.3
+
+
+def test_patches_use_both_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
+    photographs(monkeypatch, np.full((50, 60, 3), 0, np.uint8), np.full((40, 90, 3), 255, np.uint8))
+    assert set(np.unique(images("patches", 12, 32, 0).pixels)) == {-1, 1}
+
+
+def test_patches_lie_in_range() -> None:
+    pixels = images("patches", 64, 32, 0).pixels
+    assert pixels.min() >= -1
+    assert pixels.max() <= 1
+    assert pixels.std() > 0.4
+
+
+def test_noise_has_its_moments() -> None:
+    pixels = images("noise", 40, 32, 0).pixels
+    assert abs(pixels.mean()) < 0.005
+    assert abs(pixels.std() - 0.5) < 0.005
+    assert pixels.min() < -1.5
+
+
+def archive_bytes(per_batch: int) -> bytes:
+    """An archive like CIFAR-10's: training image i is red 5i, its green grows to the right and its blue downwards."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for number in (2, 1, 3, 5, 4):  # the order in the archive must not matter
+            records = bytearray()
+            for i in range((number - 1) * per_batch, number * per_batch):
+                plane = np.indices((32, 32), dtype=np.uint8)
+                records += bytes([i % 10, *[5 * i] * 1024]) + plane[1].tobytes() + plane[0].tobytes()
+            add(archive, f"cifar-10-batches-bin/data_batch_{number}.bin", bytes(records))
+        add(archive, "cifar-10-batches-bin/test_batch.bin", bytes([0, *[255] * 3072]))
+        add(archive, "cifar-10-batches-bin/readme.html", b"not a batch")
+    return content.getvalue()
+
+
+def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+def subset_bytes() -> bytes:
+    content = io.BytesIO()
+    pixels = np.zeros((30, 32, 32, 3), np.uint8)
+    pixels[..., 0] = np.arange(30)[:, None, None]
+    pixels[..., 1] = np.arange(32)
+    np.savez(content, train_images=pixels)
+    return content.getvalue()
+
+
+@pytest.fixture
+def cifar_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty download folder whose registry expects the small archive and the small subset of this test."""
+    for name, content in ((registry.CIFAR10, archive_bytes(10)), (registry.CIFAR10_SUBSET, subset_bytes())):
+        digest = hashlib.sha256(content).hexdigest()
+        monkeypatch.setitem(registry.REGISTRY, name, DataFile(f"sha256:{digest}", None, "a test's"))
+        (tmp_path / "ready").mkdir(exist_ok=True)
+        (tmp_path / "ready" / name).write_bytes(content)
+    monkeypatch.setenv("CENA_DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+def provide(folder: Path, name: str) -> None:
+    (folder / name).write_bytes((folder.parent / "ready" / name).read_bytes())
+
+
+def test_cifar10_from_the_archive(cifar_folder: Path) -> None:
+    provide(cifar_folder, registry.CIFAR10)
+    drawn = images("cifar10", 50, 32, 0)
+    levels = np.rint((drawn.pixels + 1) * 127.5)
+    assert sorted(levels[:, 0, 7, 3]) == [5 * i for i in range(50)]  # every training image once, none of the test batch
+    assert np.all(levels[:, 0] == levels[:, 0, :1, :1])
+    assert np.array_equal(levels[11, 1], np.indices((32, 32))[1])
+    assert np.array_equal(levels[11, 2], np.indices((32, 32))[0])
+    assert drawn.note == "CIFAR-10 training images"
+    assert np.array_equal(images("cifar10", 8, 32, 0).pixels, drawn.pixels[:8])
+    assert not np.array_equal(images("cifar10", 8, 32, 1).pixels, drawn.pixels[:8])
+
+
+def test_cifar10_order_is_the_archive_s_batches(cifar_folder: Path) -> None:
+    provide(cifar_folder, registry.CIFAR10)
+    order = np.random.default_rng(5).permutation(50)[:6]
+    assert np.array_equal(np.rint((images("cifar10", 6, 32, 5).pixels[:, 0, 0, 0] + 1) * 127.5), 5 * order)
+
+
+def test_cifar10_from_the_subset_says_so(cifar_folder: Path) -> None:
+    provide(cifar_folder, registry.CIFAR10_SUBSET)
+    drawn = images("cifar10", 30, 32, 0)
+    levels = np.rint((drawn.pixels + 1) * 127.5)
+    assert sorted(levels[:, 0, 0, 0]) == list(range(30))
+    assert np.array_equal(levels[3, 1, 5], np.arange(32))
+    assert "development subset" in drawn.note
+    assert files("cifar10") == [registry.CIFAR10_SUBSET]
+
+
+def test_the_archive_goes_before_the_subset(cifar_folder: Path) -> None:
+    assert files("cifar10") == [registry.CIFAR10]
+    provide(cifar_folder, registry.CIFAR10_SUBSET)
+    provide(cifar_folder, registry.CIFAR10)
+    assert files("cifar10") == [registry.CIFAR10]
+    assert "development subset" not in images("cifar10", 2, 32, 0).note
+
+
+def test_too_many_images(cifar_folder: Path) -> None:
+    provide(cifar_folder, registry.CIFAR10_SUBSET)
+    with pytest.raises(
+        InputError, match=r"^31 images were asked of 'cifar10': cifar10_12k\.npz holds 30 training images$"
+    ):
+        images("cifar10", 31, 32, 0)
+
+
+@pytest.mark.usefixtures("cifar_folder")
+def test_missing_cifar10_names_the_official_archive() -> None:
+    with pytest.raises(InputError, match=r"cifar-10-binary\.tar\.gz"):
+        images("cifar10", 1, 32, 0)
+
+
+@pytest.mark.parametrize("function", [lambda: images("patch", 1, 32, 0), lambda: files("patch")])
+def test_unknown_source(function: Callable[[], object]) -> None:
+    with pytest.raises(InputError, match=r"^unknown images 'patch'; valid: patches, cifar10, noise$"):
+        function()
+
+
+@pytest.mark.parametrize(
+    ("count", "resolution", "sentence"),
+    [(0, 32, "number of images is 0"), (1, 0, "resolution of images is 0"), (1, 33, "resolution of images is 33")],
+)
+def test_numbers_out_of_range(count: int, resolution: int, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        images("patches", count, resolution, 0)
+
+
+def test_offline_sources_need_no_files() -> None:
+    assert [files(name) for name in OFFLINE] == [[], []]
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif("CENA_DATA" not in os.environ, reason="CENA_DATA is not set")
+def test_real_cifar10_looks_like_photographs() -> None:
+    pixels = images("cifar10", 256, 32, 0).pixels
+    assert pixels.min() == -1
+    assert pixels.max() == 1
+    assert abs(pixels.mean()) < 0.15
+    neighbours = np.corrcoef(pixels[..., :-1].ravel(), pixels[..., 1:].ravel())[0, 1]
+    assert neighbours > 0.9

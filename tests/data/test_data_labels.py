@@ -1,0 +1,234 @@
+"""Labels: every accuracy beside its architecture, and the sentences for labels that do not exist."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cena import spaces
+from cena.data import labels, registry
+from cena.data.labels import LabelKey
+from cena.data.registry import DataFile
+from cena.errors import InputError
+from cena.spaces.cells import all_cells, format_cell
+
+NEEDS_DATA = pytest.mark.skipif("CENA_DATA" not in os.environ, reason="CENA_DATA is not set")
+
+
+@pytest.fixture
+def authors_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A download folder with the authors' files in miniature: the label of a cell is its number in our order."""
+    monkeypatch.setenv("CENA_DATA", str(tmp_path))
+    shuffled = np.random.default_rng(0).permutation(15625)
+    folder = tmp_path / "lightonai/SearchSpaces/Bench201"
+    folder.mkdir(parents=True)
+    cells = all_cells()
+    (folder / "configs.txt").write_text("\n".join(format_cell(cells[i]) for i in shuffled))
+    for offset, name in enumerate(("cifar10", "cifar100", "ImageNet16-120")):
+        np.save(folder / f"{name}_test_accs.npy", shuffled + offset / 4)
+    for path in folder.iterdir():
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        entry = DataFile(f"sha256:{digest}", None, "a test's")
+        monkeypatch.setitem(registry.REGISTRY, str(path.relative_to(tmp_path)), entry)
+    return folder
+
+
+@pytest.mark.usefixtures("authors_files")
+@pytest.mark.parametrize(("dataset", "offset"), [("cifar10", 0), ("cifar100", 0.25), ("imagenet16", 0.5)])
+def test_authors_labels_are_aligned_by_string(dataset: str, offset: float) -> None:
+    values = labels.accuracy("nas-bench-201", dataset=dataset, split="test", epochs=200, trials="one")
+    assert values.dtype == np.float64
+    assert np.array_equal(values, np.arange(15625) + offset)
+
+
+def test_a_changed_array_is_refused(authors_files: Path) -> None:
+    np.save(authors_files / "cifar10_test_accs.npy", np.zeros(15625))
+    with pytest.raises(InputError, match="is damaged"):
+        labels.accuracy("nas-bench-201", dataset="cifar10", split="test", epochs=200, trials="one")
+
+
+@pytest.fixture
+def bundled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[pd.DataFrame], None]:
+    """Makes a table the bundled one of digits-size."""
+
+    def bundle(table: pd.DataFrame) -> None:
+        monkeypatch.setattr(labels, "BUNDLED", tmp_path)
+        table.to_csv(tmp_path / "digits_size.csv.gz", index=False)
+
+    return bundle
+
+
+def digits_table() -> pd.DataFrame:
+    """1,024 architectures and 3 seeds: validation is c1 + seed, test is 10 c5 + 3 seed, in an order of no meaning."""
+    rows = [
+        {
+            "architecture": ":".join(map(str, widths)),
+            "seed": seed,
+            "epochs": 10,
+            "validation_accuracy": widths[0] + seed,
+            "test_accuracy": 10 * widths[4] + 3 * seed + 0.1,
+            "seconds": 1.5,
+            "parameters": sum(widths),
+        }
+        for widths in product((2, 4, 8, 16), repeat=5)
+        for seed in range(3)
+    ]
+    return pd.DataFrame(rows).sample(frac=1, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("split", "trials", "expected"),
+    [
+        ("validation", "seed0", lambda c1, _: c1),
+        ("validation", "mean", lambda c1, _: c1 + 1),
+        ("test", "seed2", lambda _, c5: 10 * c5 + 6.1),
+        ("test", "mean", lambda _, c5: 10 * c5 + 3.1),
+    ],
+)
+def test_digits_labels_are_aligned_by_string(
+    bundled: Callable[[pd.DataFrame], None], split: str, trials: str, expected: Callable[[int, int], float]
+) -> None:
+    bundled(digits_table())
+    values = labels.accuracy("digits-size", dataset="digits", split=split, epochs=10, trials=trials)
+    space = spaces.load("digits-size")
+    widths = [list(map(int, space.architecture(i).split(":"))) for i in range(len(space))]
+    assert values.dtype == np.float64
+    np.testing.assert_allclose(values, [expected(w[0], w[4]) for w in widths], rtol=1e-14)
+
+
+def test_digits_table_is_read_exactly(bundled: Callable[[pd.DataFrame], None]) -> None:
+    table = digits_table().assign(seconds=lambda rows: np.random.default_rng(0).random(len(rows)))
+    bundled(table)
+    pd.testing.assert_frame_equal(
+        labels.digits_table("digits-size"), table.reset_index(drop=True), check_exact=True, check_dtype=False
+    )
+
+
+def test_an_incomplete_table_is_refused(bundled: Callable[[pd.DataFrame], None]) -> None:
+    bundled(digits_table().query("not (architecture == '2:2:2:2:2' and seed == 1) and architecture != '4:4:4:4:4'"))
+    with pytest.raises(InputError, match="'digits-size' lacks trainings of 2 architectures"):
+        labels.accuracy("digits-size", dataset="digits", split="test", epochs=10, trials="seed0")
+
+
+def test_available(bundled: Callable[[pd.DataFrame], None]) -> None:
+    assert labels.available("nas-bench-201") == [
+        LabelKey(dataset, "test", 200, "one") for dataset in ("cifar10", "cifar100", "imagenet16")
+    ]
+    bundled(digits_table())
+    assert labels.available("digits-size") == [
+        LabelKey("digits", split, 10, trials)
+        for split in ("validation", "test")
+        for trials in ("mean", "seed0", "seed1", "seed2")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "split", "epochs", "trials"),
+    [
+        ("cifar10", "validation", 200, "one"),
+        ("cifar10", "test", 12, "one"),
+        ("cifar10", "test", 200, "mean"),
+        ("svhn", "test", 200, "one"),
+    ],
+)
+def test_unavailable_labels_list_the_available(dataset: str, split: str, epochs: int, trials: str) -> None:
+    with pytest.raises(InputError) as error:
+        labels.accuracy("nas-bench-201", dataset=dataset, split=split, epochs=epochs, trials=trials)
+    message = str(error.value)
+    assert message.startswith(
+        f"unknown labels of nas-bench-201 'dataset={dataset} split={split} epochs={epochs} trials={trials}'; valid: "
+    )
+    for key in labels.available("nas-bench-201"):
+        assert str(key) in message
+
+
+def test_the_closest_labels_come_first() -> None:
+    with pytest.raises(InputError, match="valid: dataset=cifar100 split=test"):
+        labels.accuracy("nas-bench-201", dataset="cifar100", split="tests", epochs=200, trials="one")
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: labels.available("nas-bench-200"), "unknown space with labels 'nas-bench-200'; valid: nas-bench-201"),
+        (lambda: labels.digits_table("digits"), "unknown digits space 'digits'; valid: digits-size, digits-topology"),
+        (
+            lambda: labels.fingerprint("nas-bench-201", dataset="imagenet"),
+            "unknown data set of nas-bench-201 'imagenet'; valid: imagenet16",
+        ),
+    ],
+)
+def test_unknown_names(call: Callable[[], object], sentence: str) -> None:
+    with pytest.raises(InputError, match=f"^{sentence}"):
+        call()
+
+
+def test_a_missing_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(labels, "BUNDLED", tmp_path)
+    with pytest.raises(InputError, match=r"'digits-topology' are not in this copy of cena.*digits_topology\.csv\.gz"):
+        labels.available("digits-topology")
+
+
+def test_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CENA_DATA", str(tmp_path))
+    needed = labels.files("nas-bench-201", dataset="imagenet16")
+    assert [Path(name).name for name in needed] == ["configs.txt", "ImageNet16-120_test_accs.npy"]
+    assert registry.missing(needed) == needed
+    assert labels.files("digits-size", dataset="digits") == []
+
+
+def test_fingerprint_changes_with_the_labels(
+    bundled: Callable[[pd.DataFrame], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CENA_DATA", str(tmp_path))  # nothing there: a fingerprint needs no download
+    datasets = ("cifar10", "cifar100", "imagenet16")
+    before = [labels.fingerprint("nas-bench-201", dataset=dataset) for dataset in datasets]
+    assert len(set(before)) == 3
+    name = labels.files("nas-bench-201", dataset="cifar10")[1]
+    monkeypatch.setitem(registry.REGISTRY, name, DataFile("sha256:00", None, "another"))
+    after = [labels.fingerprint("nas-bench-201", dataset=dataset) for dataset in datasets]
+    assert [a != b for a, b in zip(after, before, strict=True)] == [True, False, False]
+
+    bundled(digits_table())
+    digits = labels.fingerprint("digits-size", dataset="digits")
+    assert digits == hashlib.sha256((tmp_path / "digits_size.csv.gz").read_bytes()).hexdigest()
+
+
+@pytest.mark.real_data
+@NEEDS_DATA
+@pytest.mark.parametrize(
+    ("dataset", "maximum", "known"),
+    [
+        ("cifar10", 94.41, (85.62, 93.61, 85.84)),
+        ("cifar100", 73.66, (51.98, 70.16, 54.46)),
+        ("imagenet16", 47.33, (25.77, 45.43, 27.47)),
+    ],
+)
+def test_real_labels(dataset: str, maximum: float, known: tuple[float, float, float]) -> None:
+    values = labels.accuracy("nas-bench-201", dataset=dataset, split="test", epochs=200, trials="one")
+    assert values.shape == (15625,)
+    assert round(values.max(), 2) == maximum
+    space = spaces.load("nas-bench-201")
+    first_three = (  # architectures 0, 1 and 2 of the benchmark, which heads configs.txt
+        "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|",
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|",
+        "|avg_pool_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|avg_pool_3x3~0|avg_pool_3x3~1|avg_pool_3x3~2|",
+    )
+    assert tuple(round(values[space.index(text)], 2) for text in first_three) == known
+    dead = space.index("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
+    assert values[dead] <= {"cifar10": 10, "cifar100": 1, "imagenet16": 0.84}[dataset]
+
+
+@pytest.mark.real_data
+@NEEDS_DATA
+def test_real_labels_beside_their_configurations() -> None:
+    values = labels.accuracy("nas-bench-201", dataset="cifar10", split="test", epochs=200, trials="one")
+    configurations, accuracies = map(registry.fetch, labels.files("nas-bench-201", dataset="cifar10"))
+    by_text = dict(zip(configurations.read_text().splitlines(), np.load(accuracies), strict=True))
+    space = spaces.load("nas-bench-201")
+    assert [by_text[space.architecture(i)] for i in range(0, 15625, 7)] == list(values[::7])

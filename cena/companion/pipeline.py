@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cena import contrast, layout, spaces
 from cena.companion.artifacts import ArtifactStore, artifact_key
-from cena.companion.fingerprint import code_fingerprint, imported_modules
+from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
 from cena.companion.profiles import Profile, profile
 from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.data import labels, registry
@@ -26,6 +26,16 @@ Progress = Callable[[str, int, int], None]
 """Called with (stage, steps done, steps in all)."""
 
 Array = NDArray[np.float64]
+
+VIEW_CODE = (
+    "cena.jacobians.edjm",
+    "cena.jacobians.views",
+    "cena.spaces.base",
+    "cena.spaces.cells",
+    "cena.spaces.networks",
+    "cena.spaces.topology",
+)
+"""The modules that decide what a view is: a change in their code makes stored views stale."""
 
 
 class Pipeline:
@@ -129,6 +139,16 @@ class Pipeline:
         }
 
     @cached_property
+    def _views_key(self) -> dict[str, Any]:
+        """The configuration of the views, the networks they are of and the code that computes them."""
+        networks = "\n".join(self.space.architecture(int(i)) for i in self.representatives)
+        return {
+            **self._views_config,
+            "networks": sha256(networks.encode()),
+            "code": code_fingerprint(*VIEW_CODE),
+        }
+
+    @cached_property
     def views(self) -> ViewStore:
         """The views of every class (section 4.1), resumable when interrupted."""
         config = self._views_config
@@ -147,8 +167,7 @@ class Pipeline:
                 lambda done, total: self._progress("views", done, total),
             )
 
-        code = code_fingerprint("cena.jacobians.edjm", "cena.jacobians.views", *imported_modules("import cena.spaces"))
-        folder = self.store.folder("views", {**config, "code": code}, build, resumable=True)
+        folder = self.store.folder("views", self._views_key, build, resumable=True)
         return ViewStore(folder / "views.zarr")
 
     @cached_property
@@ -192,7 +211,7 @@ class Pipeline:
     @cached_property
     def _encoder_key(self) -> dict[str, Any]:
         code = code_fingerprint(*imported_modules("import cena.contrast"))
-        return {"config": self.encoder_config, "views": self._views_config, "code": code}
+        return {"config": self.encoder_config, "views": self._views_key, "code": code}
 
     @cached_property
     def encoder(self) -> TrainedEncoder:

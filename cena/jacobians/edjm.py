@@ -107,9 +107,10 @@ def jacov(jacobian: NDArray[np.floating]) -> float:
     jacobian : (n, d) finite, no constant row; a constant row counts as uncorrelated with every other.
     """
     X = np.asarray(jacobian, dtype=np.float64)
+    rounding = X.shape[1] * np.finfo(np.float64).eps * np.linalg.norm(X, axis=1, keepdims=True)
     X = X - X.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(X, axis=1, keepdims=True)
-    X = np.divide(X, norms, out=np.zeros_like(X), where=norms > 0)
+    X = np.divide(X, norms, out=np.zeros_like(X), where=norms > rounding)
     correlation = X @ X.T
     np.fill_diagonal(correlation, 1.0)
     shifted = np.clip(np.linalg.eigvalsh(correlation), 0.0, None) + 1e-5

@@ -38,7 +38,7 @@ class ViewStore:
         try:
             self._group: Any = zarr.open_group(path, mode="r+")
             self._status: Any = self._group["status"]
-        except (FileNotFoundError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError) as error:
             raise InputError(f"'{path}' is not a view store: compute the views first") from error
 
     @classmethod
@@ -54,10 +54,13 @@ class ViewStore:
         Raises
         ------
         InputError
-            If the store exists with another shape or configuration.
+            If the store exists with another shape or configuration, or the folder holds anything else.
         """
         classes, views, points, components = shape
         if not (path / "status" / "zarr.json").exists():  # written last, so its presence means a whole skeleton
+            ours = {"zarr.json", "directions", "singular_values", "jacov", "status"}
+            if path.exists() and not (path.is_dir() and {entry.name for entry in path.iterdir()} <= ours):
+                raise InputError(f"'{path}' holds other files: choose a new or empty folder for the view store")
             group: Any = zarr.open_group(path, mode="w", zarr_format=3)
             group.attrs["configuration"] = dict(configuration)
             for name, dtype, trailing in (

@@ -21,7 +21,7 @@ def digits_topology() -> TopologySpace:
     """
     cells = all_cells()
     firsts = representatives(TopologySpace().classes())
-    drawn = np.sort(np.random.default_rng(201).choice(firsts, TOPOLOGIES, replace=False))
+    drawn = np.sort(np.random.default_rng(201).permutation(firsts)[:TOPOLOGIES])
     chosen = [cells[i] for i in drawn]
     return TopologySpace("digits-topology", chosen, channels=8, cells_per_stage=1, resolution=RESOLUTION)
 

@@ -39,10 +39,16 @@ class AveragePool(nn.Module):
         """Pool images of shape (n, channels, height, width) to the same shape."""
         channels, height, width = x.shape[1:]
         box = torch.ones(channels, 1, 3, 3, dtype=x.dtype)
-        inside = functional.conv2d(torch.ones(1, 1, height, width), torch.ones(1, 1, 3, 3), padding=1)
+        rows, columns = _neighbours(height), _neighbours(width)
         total = functional.conv2d(x, box, padding=1, groups=channels)
-        average: Tensor = total * inside.reciprocal().to(total.dtype)
+        average: Tensor = total / torch.outer(rows, columns).to(total.dtype)
         return average
+
+
+def _neighbours(length: int) -> Tensor:
+    """(length,) how many of a pixel and its two neighbours in a row of this length exist."""
+    place = torch.arange(length)
+    return 1 + (place > 0).int() + (place < length - 1).int()
 
 
 def edge_module(name: str, channels_in: int, channels_out: int) -> nn.Module:
@@ -62,7 +68,7 @@ class CellModule(nn.Module):
 
     def __init__(self, cell: Cell, channels_in: int, channels_out: int):
         super().__init__()
-        self.channels_out = channels_out
+        self.channels = channels_in, channels_out
         self.edges = nn.ModuleDict(
             {
                 str(edge): edge_module(name, channels_in if EDGES[edge][0] == 0 else channels_out, channels_out)
@@ -90,7 +96,10 @@ class CellModule(nn.Module):
             term, total = self.edges[str(edge)](value), nodes[target]
             nodes[target] = term if total is None else total + term
         output = nodes[3]
-        return x.new_zeros(len(x), self.channels_out, *x.shape[2:]) if output is None else output
+        if output is not None:
+            return output
+        before, after = self.channels
+        return x.new_zeros(len(x), x.shape[1] * after // before, *x.shape[2:])
 
 
 class ReductionBlock(nn.Module):

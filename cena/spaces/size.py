@@ -50,6 +50,7 @@ class SizeSpace:
 
     def index(self, architecture: str) -> int:
         """The index of an architecture; raises `InputError` unless it is five widths of the space joined by colons."""
+        positions = {str(width): position for position, width in enumerate(self.widths)}
         parts = architecture.split(":")
         if len(parts) != LAYERS or not all(part.isascii() and part.isdigit() for part in parts):
             raise InputError(
@@ -57,9 +58,9 @@ class SizeSpace:
             )
         index = 0
         for part in parts:
-            if int(part) not in self.widths:
+            if part not in positions:
                 raise InputError(f"{part} channels in '{architecture}': space '{self.name}' has {self.widths}")
-            index = index * len(self.widths) + self.widths.index(int(part))
+            index = index * len(self.widths) + positions[part]
         return index
 
     def classes(self) -> NDArray[np.int64]:

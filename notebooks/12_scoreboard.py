@@ -1,0 +1,187 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Scoreboard
+#
+# Every number that {cite:t}`anonymous2021cena` prints, and every further number that this book computes, in one place:
+# as printed, as in the published run of this book, and as in the run that made this page. Nothing is computed here; the
+# chapters left records, and this one reads them.
+#
+# A record has a value, its 95 % interval, and where there is one the score of the best trivial rival on the same splits
+# or the same budget. Its status is decided by code, from the interval, never by hand:
+#
+# - *reproduced*: the interval meets the printed number, which stands for all that round to it;
+# - *exceeded*: the whole interval is on the better side of it;
+# - *short*: the whole interval is on the worse side;
+# - *not run*: this run has not computed it.
+#
+# Where the paper prints no number (its search results are curves), the trivial rival takes its place: *exceeded* then
+# means better than the rival. Regret is better when it is lower, everything else when it is higher.
+
+# %% tags=["parameters"]
+profile: str = "quick"  # [quick | laptop | paper] settings of the run
+
+# %% tags=["hide-input", "reads-results"]
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from matplotlib import pyplot as plt
+
+from cena.companion import plots
+from cena.companion.tables import NONE, markdown_table, result_name
+from cena.evaluate import Interval, read_all, scoreboard, status_against, write_table
+
+plots.use_style()
+results = Path(os.environ.get("CENA_RESULTS", "results"))
+board = scoreboard(published=read_all(Path("book/results")), this_run=read_all(results))
+write_table(results / "12_scoreboard_numbers.csv", board)
+
+FAMILIES = {
+    "table1": ("Table 1: accuracy predicted within a space", "r or τ"),
+    "table2": ("Table 2: accuracy predicted from another space", "r or τ"),
+    "fig5": ("Figure 5: search", "regret (%)"),
+    "arch2vec": ("Search results that arch2vec published", "accuracy (%)"),
+    "speed": ("Speed", "value"),
+}
+board["family"] = board.id.str.split(".").str[0]
+board["name"] = board.id.map(result_name)
+# Numbers within an id are compared as numbers: regret@50 comes before regret@100.
+padded = board.id.str.replace(r"\d+", lambda number: number[0].zfill(6), regex=True)
+board = board.iloc[np.argsort(padded.to_numpy(dtype=str), kind="stable")]
+families = {family: rows for family in FAMILIES if len(rows := board[board.family == family])}
+
+recorded = board.value.notna()
+before = board.published.notna()
+Markdown(
+    f"This page was made under profile `{profile}`, which left {recorded.sum()} results; the published run, as it "
+    f"stood when this page was made, has {before.sum()}. The paper prints, with what arch2vec published, "
+    f"{board.paper.notna().sum()} numbers."
+)
+
+# %% [markdown]
+# ## The count
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+STATUSES = ("exceeded", "reproduced", "short", "not run")
+
+
+def counts(rows, column):
+    """How many of some rows have each status."""
+    return [str((rows[column] == status).sum()) for status in STATUSES]
+
+
+printed, unprinted = board[board.paper.notna()], board[board.paper.isna()]
+lines = [
+    ("this run, against printed numbers", *counts(printed, "status")),
+    ("this run, against trivial rivals only", *counts(unprinted, "status")),
+    ("published run, against printed numbers", *counts(printed, "published_status")),
+    ("published run, against trivial rivals only", *counts(unprinted, "published_status")),
+]
+Markdown(markdown_table(("", *STATUSES), lines, numeric=range(1, 5)))
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+
+
+def against_rival(row):
+    """A result's status against its trivial rival, whatever the paper prints."""
+    interval = Interval(row.value, row.low, row.high, 1)
+    return status_against(interval, row.baseline, rounding=0, lower_is_better=".regret@" in row.id)
+
+
+rivalled = board[recorded & board.baseline.notna()]
+outcome = pd.Series([against_rival(row) for row in rivalled.itertuples()], dtype=str)
+Markdown(
+    f"A printed number can be met by a feature that needs no embedding at all. Of the {len(rivalled)} results of this "
+    f"run that have a trivial rival, {(outcome == 'exceeded').sum()} are better than it, "
+    f"{(outcome == 'short').sum()} are worse, and for {(outcome == 'reproduced').sum()} the rival lies "
+    "within the interval."
+)
+
+# %% [markdown]
+# ## Side by side
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+
+
+def number(value, digits=None):
+    if np.isnan(value):
+        return NONE
+    return f"{value:.{(3 if abs(value) < 1 else 2) if digits is None else digits}f}"
+
+
+def with_interval(value, low, high):
+    return NONE if np.isnan(value) else f"{number(value)} [{number(low)}, {number(high)}]"
+
+
+parts = []
+for family, rows in families.items():
+    cells = [
+        (
+            row.name,
+            number(row.paper, digits=2),
+            with_interval(row.published, row.published_low, row.published_high),
+            with_interval(row.value, row.low, row.high),
+            number(row.baseline),
+            row.status,
+        )
+        for row in rows.itertuples(index=False)
+    ]
+    header = (FAMILIES[family][0], "printed", "published run", "this run", "trivial rival", "status")
+    parts.append(markdown_table(header, cells, numeric=range(1, 5)))
+Markdown("\n\n".join(parts))
+
+# %% mystnb={"figure": {"name": "fig-scoreboard", "caption": "Every recorded result with its 95 % interval, beside the printed number and the best trivial rival on the same splits or budget. Results that neither run has recorded are left out."}, "image": {"alt": "Forest plot: one line for each result with the value of this run, of the published run, of the paper and of the trivial rival."}} tags=["hide-input"]
+drawn = {family: rows[rows.value.notna() | rows.published.notna()] for family, rows in families.items()}
+drawn = {family: rows for family, rows in drawn.items() if len(rows)}
+RUNS = (
+    ("published run", ("published", "published_low", "published_high"), "D", plots.COLOURS["sky blue"], 0.16),
+    ("this run", ("value", "low", "high"), "o", plots.COLOURS["blue"], -0.16),
+)
+MARKS = (("printed", "paper", "|", "black", 12), ("trivial rival", "baseline", "x", plots.COLOURS["vermilion"], 6))
+if drawn:
+    heights = [len(rows) + 2.5 for rows in drawn.values()]
+    figure, axes = plt.subplots(
+        len(drawn), 1, figsize=(plots.TEXT_WIDTH, 0.24 * sum(heights) + 0.4), height_ratios=heights, squeeze=False
+    )
+    for panel, (family, rows) in zip(axes.flat, drawn.items(), strict=True):
+        places = np.arange(len(rows))[::-1]
+        for label, (value, low, high), marker, colour, shift in RUNS:
+            panel.hlines(places + shift, rows[low], rows[high], color=colour, linewidth=1.6)
+            panel.plot(rows[value], places + shift, marker, color=colour, markersize=4, label=label)
+        for label, column, marker, colour, size in MARKS:
+            panel.plot(rows[column], places, marker, color=colour, markersize=size, markeredgewidth=1.6, label=label)
+        panel.set_yticks(places, rows["name"].str.replace(r"regret after (\d+) evaluations", r"after \1", regex=True))
+        panel.set(ylim=(-0.7, len(rows) - 0.3), xlabel=FAMILIES[family][1], title=FAMILIES[family][0])
+        panel.grid(axis="both")
+        panel.set_axisbelow(True)
+    handles, names = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=4)
+
+# %% [markdown]
+# ## What is short or not run, and why
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+short = board[board.status == "short"]
+lines = [
+    f"- **short**: {row.name}, {with_interval(row.value, row.low, row.high)} against "
+    + (f"{row.paper:.2f} printed" if not np.isnan(row.paper) else f"the rival's {number(row.baseline)}")
+    + f": {row.reason}."
+    for row in short.itertuples(index=False)
+]
+missing = board[board.status == "not run"]
+for (family, reason), rows in missing.groupby(["family", "reason"], sort=False):
+    lines.append(f"- **not run**: {FAMILIES[family][0]}, {'; '.join(rows['name'])}: {reason}.")
+Markdown("\n".join(lines) if lines else "Nothing: every number was computed, and none fell short.")

@@ -116,10 +116,13 @@ def diff(profile: Annotated[str, typer.Argument(help="Whose results to compare."
 
 @app.command()
 def publish(notebooks: Notebooks = None, profile: ProfileName = "paper") -> None:
-    """Copy fresh executions and their results to notebooks/ and book/results; exit with 1 if any is left out."""
+    """Copy fresh executions and results to notebooks/, book/results and the README; exit with 1 if any is left out."""
+    from cena.companion.book import update_readme
     from cena.companion.publish import publish as publish_notebooks
 
     published, left_out = publish_notebooks(here(), notebooks or [], profile)
+    if published:
+        update_readme(here())
     for stem in published:
         console.print(f"{stem}: published from profile {profile}")
     for found in left_out:
@@ -146,6 +149,58 @@ def spaces() -> None:
     for name in SPACES:
         space = load(name)
         table.add_row(name, f"{len(space):,}", str(space.resolution), escape(space.architecture(0)))
+    console.print(table)
+
+
+@app.command()
+def book(profile: Annotated[str, typer.Option("--profile", help="A profile, or 'published'.")] = "quick") -> None:
+    """Build the book from executed notebooks into _build/PROFILE/html, unless nothing has changed."""
+    from cena.companion.book import BookError, build_book
+
+    try:
+        with console.status(f"building the book of {profile}"):
+            index = build_book(here(), profile)
+    except BookError as error:
+        errors.print(escape(str(error)))
+        raise typer.Exit(1) from None
+    console.print(f"the book: {index.relative_to(here().root)}")
+
+
+digits = typer.Typer(
+    help="The bundled digits benchmarks: train their label tables, or check a row.", no_args_is_help=True
+)
+app.add_typer(digits, name="digits")
+DigitsSpace = Annotated[str, typer.Argument(help="digits-topology or digits-size.")]
+
+
+@digits.command()
+def train(
+    space: DigitsSpace,
+    workers: Annotated[int, typer.Option(help="Parallel processes; -1 for one a core.")] = -1,
+) -> None:
+    """Train every architecture from every seed and write the label table; killed, it goes on where it was."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from cena.companion.artifacts import ArtifactStore
+    from cena.data.digits_benchmark import table_path, train_table
+
+    destination = table_path(space)
+    journal = ArtifactStore().root / "digits" / f"{space}.jsonl"
+    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task(space)
+        train_table(space, journal, workers, lambda done, total: bar.update(task, completed=done, total=total))
+    console.print(f"{space}: the table is {destination.name}; the journal {journal} can be deleted")
+
+
+@digits.command()
+def retrain(space: DigitsSpace, architecture: Annotated[str, typer.Argument(help="Its string form.")]) -> None:
+    """Train one architecture again and show its rows of the table beside what comes out."""
+    from cena.data.digits_benchmark import retrain as train_again
+
+    rows = train_again(space, architecture)
+    table = Table("seed", *rows.columns, title=f"{escape(architecture)}: accuracy in percent")
+    for seed, values in rows.iterrows():
+        table.add_row(str(seed), *(f"{value:.4f}" for value in values))
     console.print(table)
 
 

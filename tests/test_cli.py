@@ -5,12 +5,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from cena import cli
-from cena.companion import check, notebooks, publish
+from cena.companion import book, check, notebooks, publish
+from cena.companion.book import BookError
 from cena.companion.check import Staleness
 from cena.companion.notebooks import Execution, NotebookError
+from cena.data import digits_benchmark
 from cena.evaluate.records import Record, write_records
 
 Command = Callable[..., tuple[int, str, str]]
@@ -124,11 +127,14 @@ def test_check_names_what_is_stale(monkeypatch, command):
 def test_publish_says_what_was_published_and_what_was_left_out(monkeypatch, command):
     left_out = [Staleness("05_analysis", "never executed")]
     monkeypatch.setattr(publish, "publish", lambda *_: (["04_layout"], left_out))
+    updated = []
+    monkeypatch.setattr(book, "update_readme", updated.append)
     code, out, _ = command("publish", "--profile", "laptop")
     assert code == 1
     assert out == "04_layout: published from profile laptop\n05_analysis: left out, never executed\n"
     monkeypatch.setattr(publish, "publish", lambda *_: (["04_layout"], []))
     assert command("publish")[0] == 0
+    assert len(updated) == 2
 
 
 def test_diff_shows_both_numbers_and_fails_when_they_differ(project, command):
@@ -146,6 +152,44 @@ def test_diff_shows_both_numbers_and_fails_when_they_differ(project, command):
     code, out, _ = command("diff", "quick")
     assert code == 1
     assert "differ" in out
+
+
+@pytest.mark.usefixtures("project")
+def test_book_says_where_it_is_and_fails_with_what_sphinx_said(monkeypatch, command):
+    monkeypatch.setattr(book, "build_book", lambda project, name: project.root / "_build" / name / "html/index.html")
+    assert command("book", "--profile", "published")[:2] == (0, "the book: _build/published/html/index.html\n")
+
+    def fail(*_: object) -> Path:
+        raise BookError("1 warning [ref.doc]")
+
+    monkeypatch.setattr(book, "build_book", fail)
+    assert command("book") == (1, "", "1 warning [ref.doc]\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_digits_train_keeps_its_journal_with_the_artifacts(monkeypatch, command):
+    asked = []
+
+    def train_table(space: str, journal: Path, workers: int, progress: Callable[[int, int], None]) -> None:
+        asked.append((space, journal, workers))
+        progress(1, 2)
+
+    monkeypatch.setattr(digits_benchmark, "train_table", train_table)
+    code, out, _ = command("digits", "train", "digits-size", "--workers", "2")
+    assert code == 0
+    assert asked == [("digits-size", Path("artifacts/digits/digits-size.jsonl"), 2)]
+    assert "the table is digits_size.csv.gz" in out
+    assert command("digits", "train", "digit-size")[0] == 2
+
+
+@pytest.mark.usefixtures("project")
+def test_digits_retrain_shows_both_accuracies(monkeypatch, command):
+    rows = pd.DataFrame({"test_accuracy": [50.1234], "test_retrained": [50.5]}, index=[2])
+    monkeypatch.setattr(digits_benchmark, "retrain", lambda *_: rows)
+    code, out, _ = command("digits", "retrain", "digits-size", "2:2:2:2:2")
+    assert code == 0
+    assert "50.1234" in out
+    assert "50.5000" in out
 
 
 def test_profiles_and_spaces_are_listed(command):

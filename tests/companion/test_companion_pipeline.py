@@ -1,0 +1,67 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cena import spaces
+from cena.companion.artifacts import ArtifactStore
+from cena.companion.pipeline import Pipeline
+from cena.companion.profiles import profile
+from cena.errors import InputError
+from cena.spaces import SizeSpace, TopologySpace
+from cena.spaces.cells import all_cells
+
+TINY = replace(profile("quick"), points=16, views=2, encoder_epochs=2, precision="float32")
+CELLS = all_cells()[3::700]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
+    monkeypatch.setattr(spaces, "load", lambda _name: TopologySpace("digits-topology", CELLS, 8, 1, 8))
+    return ArtifactStore(tmp_path)
+
+
+def test_every_stage_has_a_row_for_each_class_or_architecture(store: ArtifactStore) -> None:
+    stages: list[str] = []
+    pipeline = Pipeline(TINY, store, workers=1, progress=lambda stage, _done, _total: stages.append(stage))
+    classes = len(np.unique(pipeline.classes))
+    assert pipeline.directions.shape == (classes, 2, 16, 16)
+    assert pipeline.embedding.shape == pipeline.untrained_embedding.shape == (classes, 512)
+    assert not np.allclose(pipeline.embedding, pipeline.untrained_embedding)
+    assert pipeline.coordinates.shape == (len(CELLS), 3)
+    assert ((pipeline.coordinates >= 0) & (pipeline.coordinates <= 1)).all()
+    np.testing.assert_allclose(pipeline.layout["areas"], 1 / classes, rtol=1e-8)
+    np.testing.assert_array_equal(np.isfinite(pipeline.spectrum).all(axis=2), pipeline.usable)
+    np.testing.assert_array_equal(np.isfinite(pipeline.jacov), pipeline.usable)
+    assert set(stages) == {"views", "encoder"}
+
+
+def test_a_second_pipeline_finds_what_the_first_computed(store: ArtifactStore) -> None:
+    first = Pipeline(TINY, store, workers=1)
+    coordinates = first.coordinates
+
+    def refuse(stage: str, _done: int, _total: int) -> None:
+        raise AssertionError(f"{stage} was computed again")
+
+    second = Pipeline(TINY, store, workers=1, progress=refuse)
+    np.testing.assert_array_equal(second.coordinates, coordinates)
+
+
+def test_another_setting_is_another_artifact(store: ArtifactStore) -> None:
+    first, other = Pipeline(TINY, store, workers=1), Pipeline(replace(TINY, seed=1), store, workers=1)
+    assert first.views.path != other.views.path
+    assert not np.array_equal(first.directions, other.directions)
+
+
+def test_missing_files_are_named_with_their_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CENA_DATA", str(tmp_path))
+    with pytest.raises(InputError, match=r"profile 'laptop' needs 5 files .*cifar10_test_accs\.npy.*https://"):
+        Pipeline("laptop").need_data()
+    Pipeline("quick").need_data()
+
+
+def test_only_a_topology_space_can_be_embedded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(spaces, "load", lambda _name: SizeSpace("digits-size", (2, 4)))
+    with pytest.raises(InputError, match="profile 'quick' embeds 'digits-size': expected a topology space"):
+        Pipeline("quick", ArtifactStore(tmp_path)).view_space  # noqa: B018

@@ -73,7 +73,7 @@ Markdown(
 # 15{,}625$ cells. The traditional encoding of an architecture (section 3.1 of {cite:t}`anonymous2021cena`) is the
 # list of these choices: six categorical values, or 30 zeros and ones. It says nothing of what a choice does.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cells", "caption": "The best, the median and the worst cell of the space by the labels of this run. Nodes are sums, arrows are operations; an edge without an arrow is none."}, "image": {"alt": "Three graphs of four numbered nodes each, joined by arrows whose colours stand for operations, with their accuracies"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-three-cells", "caption": "The best, the median and the worst cell of the space by the labels of this run. Nodes are sums, arrows are operations; an edge without an arrow is none."}, "image": {"alt": "Three graphs of four numbered nodes each, joined by arrows whose colours stand for operations, with their accuracies"}}
 by_accuracy = np.argsort(labels[first], kind="stable")
 shown = {"best": by_accuracy[-1], "median": by_accuracy[len(by_accuracy) // 2], "worst": by_accuracy[0]}
 drawn, axes = plots.figure(1, 3, panel_height=2.5)

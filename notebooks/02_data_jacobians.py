@@ -393,10 +393,11 @@ own, other = (
 )
 overlap, chance = middles["another initialisation"][eight], ranks[eight] / points
 Markdown(
-    f"At k = {ranks[eight]} two initialisations overlap by {overlap:.2f}, and chance gives {chance:.2f}: the directions "
-    f"say {'little' if overlap < 2 * chance else 'something'} about the architecture. The shape of the spectrum differs "
-    f"by {own[1]:.3f} in the median between two views of one architecture and by {other[1]:.3f} between views of two, "
-    f"{other[1] / own[1]:.1f} times as much; the common factor by {own[0]:.3f} and {other[0]:.3f}."
+    f"At k = {ranks[eight]} two initialisations overlap by {overlap:.2f}, and chance gives {chance:.2f}: the "
+    f"directions say {'little' if overlap < 2 * chance else 'something'} about the architecture. The shape of the "
+    f"spectrum differs by {own[1]:.3f} in the median between two views of one architecture and by {other[1]:.3f} "
+    f"between views of two, {other[1] / own[1]:.1f} times as much; the common factor by {own[0]:.3f} and "
+    f"{other[0]:.3f}."
 )
 
 # %% [markdown]

@@ -15,6 +15,7 @@ from cena.errors import InputError
 from cena.spaces import SPACES, SizeSpace, Space, TopologySpace, load, representatives
 from cena.spaces.base import numbered_by_appearance
 from cena.spaces.cells import all_cells, function_family
+from cena.spaces.digits import TOPOLOGIES
 
 CELLS = [all_cells()[i] for i in (15_624, 0, 7_501, 1, 9_876, 12_345, 4_321, 5)]
 SMALL: dict[str, Callable[[], Space]] = {
@@ -46,7 +47,7 @@ def equal(one: nn.Module, other: nn.Module) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [("nas-bench-201", 15_625), ("digits-topology", 2_048), ("digits-size", 1_024)]
+    ("name", "size"), [("nas-bench-201", 15_625), ("digits-topology", TOPOLOGIES), ("digits-size", 3**5)]
 )
 def test_sizes_of_the_named_spaces(name: str, size: int) -> None:
     assert len(load(name)) == size

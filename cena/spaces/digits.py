@@ -11,11 +11,11 @@ from cena.spaces.size import SizeSpace
 from cena.spaces.topology import TopologySpace
 
 RESOLUTION = 8
-TOPOLOGIES = 550
+TOPOLOGIES = 650
 
 
 def digits_topology() -> TopologySpace:
-    """550 of the 5,044 classes of NAS-Bench-201, one cell each, with 8 channels and one cell per stage.
+    """650 of the 5,044 classes of NAS-Bench-201, one cell each, with 8 channels and one cell per stage.
 
     The classes are a seeded random draw; each is represented by its first cell in lexicographic order.
     """

@@ -127,6 +127,10 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+# A process in the background of a script inherits that interrupts are ignored: take that back, as a terminal would.
+COMMAND = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from cena.cli import main; main()"
+
+
 @pytest.fixture
 def command(project) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts the command line in a process of its own."""
@@ -134,7 +138,7 @@ def command(project) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-c", "from cena.cli import main; main()", *arguments],
+            [sys.executable, "-P", "-c", COMMAND, *arguments],
             cwd=project.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -58,8 +58,8 @@ def test_grouped_linear_is_one_linear_layer_for_each_block() -> None:
 
 def test_training_repeats_itself_and_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digits_training, "EPOCHS", 2)
-    accuracies, seconds = train(digits_topology(), 700, seeds=(0, 1))
-    again, _ = train(digits_topology(), 700, seeds=(0, 1))
+    accuracies, seconds = train(digits_topology(), 300, seeds=(0, 1))
+    again, _ = train(digits_topology(), 300, seeds=(0, 1))
     np.testing.assert_array_equal(accuracies, again)
     assert accuracies.shape == (2, 2)
     assert (accuracies > 12).all()

@@ -6,7 +6,6 @@ copied out of installed packages.
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import cena
 from cena.companion.artifacts import locked
+from cena.companion.check import flaws
+from cena.companion.normalise import read
 from cena.companion.profiles import PROFILES
 from cena.companion.project import Project
 from cena.companion.tables import records_table
@@ -62,7 +63,8 @@ def build_book(project: Project, profile: str) -> Path:
     with locked(place / ".book.lock"):
         if mark.is_file() and mark.read_text(encoding="utf-8") == current:
             return index
-        faults = [fault for path, file in parts.items() if path.endswith(".ipynb") for fault in notebook_faults(file)]
+        executed = [file for path, file in parts.items() if path.endswith(".ipynb")]
+        faults = [f"{file}: {flaw}" for file in executed for flaw in flaws(read(file))]
         if faults:
             raise BookError("the book is not built:\n" + "\n".join(faults))
         _assemble(parts, place / "source")
@@ -111,20 +113,6 @@ def fingerprint(parts: dict[str, Path]) -> str:
     for path, file in sorted((parts | code).items()):
         total.update(f"{path} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return total.hexdigest()
-
-
-def notebook_faults(path: Path) -> list[str]:
-    """One sentence for each code cell of a notebook that holds an error or was not executed."""
-    faults = []
-    for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
-        if cell["cell_type"] != "code" or not "".join(cell["source"]).strip():
-            continue
-        errors = [output for output in cell["outputs"] if output["output_type"] == "error"]
-        if errors:
-            faults.append(f"{path}: cell {number} failed: {errors[0]['ename']}: {errors[0]['evalue']}")
-        elif cell["execution_count"] is None:
-            faults.append(f"{path}: cell {number} was not executed")
-    return faults
 
 
 def external_references(folder: Path) -> list[str]:

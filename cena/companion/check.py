@@ -97,7 +97,7 @@ def staleness(stem: str, executed: Path, now: Provenance) -> list[Staleness]:
     notebook = _read(executed)
     if notebook is None or "cena" not in notebook.metadata:
         return [Staleness(stem, "never executed")]
-    reasons = [*_differences(notebook.metadata.cena, now), *_flaws(notebook)]
+    reasons = [*_differences(notebook.metadata.cena, now), *flaws(notebook)]
     return [Staleness(stem, reason) for reason in reasons]
 
 
@@ -160,7 +160,8 @@ def _differences(recorded: Mapping[str, Any], now: Provenance) -> Iterator[str]:
         yield "the pinned packages changed"
 
 
-def _flaws(notebook: Any) -> Iterator[str]:
+def flaws(notebook: Any) -> Iterator[str]:
+    """What in an executed notebook must not be published: error outputs, and cells that were not executed."""
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type == "code":
             if any(output.output_type == "error" for output in cell.outputs):

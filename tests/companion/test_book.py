@@ -155,7 +155,7 @@ def test_a_notebook_with_an_error_or_an_unexecuted_cell_is_not_published(project
     assert builds == []
 
 
-def test_empty_cells_need_no_execution(tmp_path):
+def test_empty_cells_need_no_execution():
     notebook = executed()
     notebook.cells.append(v4.new_code_cell("\n"))
     assert list(flaws(notebook)) == []

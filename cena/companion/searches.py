@@ -1,4 +1,4 @@
-"""Repeated searches kept as artifacts, so that a killed notebook goes on at the first method it had not finished."""
+"""Repeated searches kept as artifacts, so that a killed notebook goes on at the first runs it had not finished."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -10,9 +10,13 @@ from cena.companion.artifacts import ArtifactStore
 from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
 from cena.errors import unknown
 from cena.search import METHODS, Candidates, CategoricalCandidates, History, repeat
+from cena.search.runs import Progress
 
-OPTIMISERS = ("numpy", "optuna", "scipy")
+OPTIMISERS = ("numpy", "optuna", "scikit-learn", "scipy")
 """The packages whose versions decide what a search proposes."""
+
+BLOCK = 20
+"""Runs are stored this many at a time: a kill loses at most as many."""
 
 
 def repeated_searches(
@@ -23,16 +27,20 @@ def repeated_searches(
     budget: int,
     seeds: Sequence[int],
     workers: int = 1,
+    progress: Progress | None = None,
+    **parameters: float | None,
 ) -> list[History]:
     """What :func:`cena.search.repeat` returns, taken from `store` where the same runs have been made before.
 
-    The runs are stored together when all are finished, under everything that determines them: method, candidates,
-    guide, budget, seeds, the code of `cena.search` and the versions of :data:`OPTIMISERS`.
+    Each :data:`BLOCK` of runs is stored when it is finished, under everything that determines it: method, parameters,
+    candidates, guide, budget, seeds, the code of `cena.search` and of the candidates' lookup, and the versions of
+    :data:`OPTIMISERS`.
 
     Parameters
     ----------
     method : a name in :data:`cena.search.METHODS`.
-    candidates, guide, budget, seeds, workers : as for :func:`cena.search.repeat`.
+    candidates, guide, budget, seeds, workers, parameters : as for :func:`cena.search.repeat`.
+    progress : told (runs done, runs in all) after each block, stored ones too.
 
     Raises
     ------
@@ -43,22 +51,35 @@ def repeated_searches(
         raise unknown("search method", method, METHODS)
     accuracy = np.asarray(guide, dtype=np.float64)
 
-    def run() -> dict[str, NDArray[np.int64]]:
-        histories = repeat(METHODS[method], candidates, accuracy, budget, seeds, workers)
-        return {"architectures": np.stack([history.architectures for history in histories])}
-
-    config = {
+    code = {*imported_modules("import cena.search")}
+    config: dict[str, object] = {
         "method": method,
+        "parameters": parameters,
         "candidates": _checksum(candidates.positions),
-        "cardinalities": candidates.cardinalities if isinstance(candidates, CategoricalCandidates) else None,
         "guide": _checksum(accuracy),
         "budget": budget,
-        "seeds": [*seeds],
-        "code": code_fingerprint(*imported_modules("import cena.search")),
         "optimisers": {package: version(package) for package in OPTIMISERS},
     }
-    rows = store.arrays("searches", config, run)["architectures"]
-    return [History(method, seed, row, accuracy[row]) for seed, row in zip(seeds, rows, strict=True)]
+    if isinstance(candidates, CategoricalCandidates):
+        config["cardinalities"] = candidates.cardinalities
+        config["neighbours"] = [_checksum(candidates.neighbours.starts), _checksum(candidates.neighbours.members)]
+        if candidates.lookup is not None:
+            code |= {*imported_modules(f"import {candidates.lookup.__module__}")}
+    config["code"] = code_fingerprint(*code)
+
+    histories: list[History] = []
+    for start in range(0, len(seeds), BLOCK):
+        block = seeds[start : start + BLOCK]
+
+        def run(block: Sequence[int] = block) -> dict[str, NDArray[np.int64]]:
+            runs = repeat(METHODS[method], candidates, accuracy, budget, block, workers, **parameters)
+            return {"architectures": np.stack([history.architectures for history in runs])}
+
+        rows = store.arrays("searches", config | {"seeds": [*block]}, run)["architectures"]
+        histories += [History(method, seed, row, accuracy[row]) for seed, row in zip(block, rows, strict=True)]
+        if progress is not None:
+            progress(len(histories), len(seeds))
+    return histories
 
 
 def _checksum(array: NDArray[np.generic]) -> str:

@@ -15,13 +15,16 @@ from cena.evaluate.metrics import kendall, pearson
 from cena.evaluate.prediction import held_out, predict, split, summarize
 from cena.evaluate.records import Record, read_all, read_records, status_against, write_records, write_table
 from cena.evaluate.scoreboard import PAPER, judge, not_run, scoreboard
+from cena.evaluate.search_statistics import Reach, evaluations_to_reach, paired_bootstrap, reach, top_regret
 
 __all__ = [
     "PAPER",
     "TRIVIAL",
     "Interval",
+    "Reach",
     "Record",
     "bootstrap_interval",
+    "evaluations_to_reach",
     "feature_sets",
     "fill_dead",
     "held_out",
@@ -33,16 +36,19 @@ __all__ = [
     "mean_interval",
     "mean_jacov",
     "not_run",
+    "paired_bootstrap",
     "paired_difference",
     "pearson",
     "predict",
     "principal_components",
+    "reach",
     "read_all",
     "read_records",
     "scoreboard",
     "split",
     "status_against",
     "summarize",
+    "top_regret",
     "write_records",
     "write_table",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
-from cena.search.candidates import Candidates
+from cena.search.candidates import BOXES, Candidates, of_kind
 from cena.search.evaluator import BudgetSpentError, Evaluator
 from cena.search.history import History
 
@@ -28,17 +28,18 @@ def differential_evolution(candidates: Candidates, guide: ArrayLike, budget: int
     Raises
     ------
     InputError
-        As :class:`cena.search.evaluator.Evaluator` does.
+        If the candidates have no box to propose in, or as :class:`cena.search.evaluator.Evaluator` does.
 
     Source: Storn & Price, "Differential evolution" (Journal of Global Optimization 11, 1997).
     """
-    evaluator = Evaluator(candidates, guide, budget, seed)
+    box = of_kind(candidates, BOXES, "differential-evolution")
+    evaluator = Evaluator(box, guide, budget, seed)
 
     def loss(position: NDArray[np.float64]) -> float:
-        return -evaluator.evaluate_nearest(candidates.from_unit_cube(position))
+        return -evaluator.evaluate_nearest(box.from_unit_cube(position))
 
     with suppress(BudgetSpentError):
         while True:
             generator = np.random.default_rng(evaluator.seeds.spawn(1)[0])
-            optimize.differential_evolution(loss, [(0.0, 1.0)] * candidates.dimensions, rng=generator)
+            optimize.differential_evolution(loss, [(0.0, 1.0)] * box.dimensions, rng=generator)
     return evaluator.history("differential-evolution")

@@ -85,6 +85,45 @@ class Evaluator:
             raise BudgetSpentError
         return self.evaluate(self.candidates.nearest_unevaluated(query, self.excluded, self._ties))
 
+    def evaluate_random(self, generator: np.random.Generator) -> int:
+        """Evaluate an architecture drawn from those that can still be evaluated, and return which one.
+
+        Raises
+        ------
+        BudgetSpentError
+            If no evaluation is left.
+        """
+        if self.remaining == 0:
+            raise BudgetSpentError
+        open_ = np.flatnonzero(~self.excluded)
+        architecture = int(open_[generator.integers(len(open_))])
+        self.evaluate(architecture)
+        return architecture
+
+    def known(self, architecture: int) -> float:
+        """The guide accuracy of an architecture that has been evaluated; asking again costs nothing.
+
+        Raises
+        ------
+        InputError
+            If it has not been evaluated.
+        """
+        if not self.is_evaluated(architecture):
+            raise InputError(f"architecture {architecture} has not been evaluated; evaluate it first")
+        return float(self.guide[architecture])
+
+    def is_evaluated(self, architecture: int) -> bool:
+        """Whether the guide accuracy of an architecture is known."""
+        return bool(self.excluded[architecture]) and self.has_label(architecture)
+
+    def has_label(self, architecture: int) -> bool:
+        """Whether an architecture can be evaluated at all."""
+        return not np.isnan(self.guide[architecture])
+
+    def labelled(self, architectures: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the `architectures`, in their order, that can be evaluated at all."""
+        return architectures[~np.isnan(self.guide[architectures])]
+
     def history(self, method: str) -> History:
         """What has been evaluated so far, as a run of `method`."""
         evaluated = np.array(self.evaluated, dtype=np.int64)
@@ -106,6 +145,8 @@ def checked_guide(guide: ArrayLike, budget: int) -> FloatArray:
             "give a vector of accuracies, NaN where there is none"
         )
     labelled = int(np.isfinite(accuracy).sum())
+    if labelled == 0:
+        raise InputError(f"none of the {len(accuracy)} guide accuracies is a number; give at least one")
     if not 1 <= budget <= labelled:
         raise InputError(
             f"the budget is {budget} evaluations and {labelled} of {len(accuracy)} architectures have a guide "

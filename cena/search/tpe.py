@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
-from cena.search.candidates import Candidates, CategoricalCandidates
+from cena.search.candidates import BOXES, Candidates, CategoricalCandidates, ContinuousCandidates, of_kind
 from cena.search.evaluator import Evaluator
 from cena.search.history import History
 
@@ -28,24 +28,25 @@ def tpe(candidates: Candidates, guide: ArrayLike, budget: int, seed: int) -> His
     Raises
     ------
     InputError
-        As :class:`cena.search.evaluator.Evaluator` does.
+        If the candidates have no box to propose in, or as :class:`cena.search.evaluator.Evaluator` does.
 
     Source: Bergstra et al., "Algorithms for hyper-parameter optimization" (NeurIPS 2011).
     """
-    evaluator = Evaluator(candidates, guide, budget, seed)
-    distributions = _distributions(candidates)
+    box = of_kind(candidates, BOXES, "tpe")
+    evaluator = Evaluator(box, guide, budget, seed)
+    distributions = _distributions(box)
     study = _silent_study(seed=int(evaluator.seeds.spawn(1)[0].generate_state(1)[0]))
     while evaluator.remaining:
         proposal = study.ask(distributions)
         accuracy = evaluator.evaluate_nearest([proposal.params[name] for name in distributions])
         study.tell(proposal, state=TrialState.FAIL)  # TPE ignores failed trials
-        position = candidates.positions[evaluator.evaluated[-1]].tolist()
+        position = box.positions[evaluator.evaluated[-1]].tolist()
         measured = dict(zip(distributions, position, strict=True))
         study.add_trial(optuna.trial.create_trial(params=measured, distributions=distributions, value=accuracy))
     return evaluator.history("tpe")
 
 
-def _distributions(candidates: Candidates) -> dict[str, BaseDistribution]:
+def _distributions(candidates: ContinuousCandidates | CategoricalCandidates) -> dict[str, BaseDistribution]:
     """What TPE may propose in each dimension."""
     if isinstance(candidates, CategoricalCandidates):
         return {f"x{j}": CategoricalDistribution(range(count)) for j, count in enumerate(candidates.cardinalities)}

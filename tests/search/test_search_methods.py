@@ -2,6 +2,7 @@
 
 import logging
 import random
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -14,6 +15,7 @@ from cena.search import (
     CategoricalCandidates,
     ContinuousCandidates,
     Evaluator,
+    VectorCandidates,
     random_regret_expectation,
     regret_table,
     repeat,
@@ -25,24 +27,48 @@ POINTS = np.random.default_rng(5).random((60, 2)).round(1)  # many architectures
 CANDIDATES = {
     "continuous": ContinuousCandidates(POINTS),
     "categorical": CategoricalCandidates(CODES, CODES.max(axis=0) + 1),
+    "vector": VectorCandidates(4 * POINTS - 2),
 }
+NEEDS = {name: {"categorical"} for name in ("local-search", "evolution", "reinforce")} | {
+    name: {"continuous", "categorical"} for name in ("tpe", "differential-evolution")
+}
+PAIRS = [(name, kind) for name in METHODS for kind in CANDIDATES if kind in NEEDS.get(name, CANDIDATES)]
+CHEAP = {
+    "greedy-forest": {"trees": 2, "batch": 3},
+    "gaussian-process": {"batch": 7},
+    "arch2vec-bo": {"epochs": 2, "batch": 5},
+    "arch2vec-rl": {"hidden": 8},
+}
+"""Parameters with which a method behaves alike and runs faster."""
 GUIDE = np.random.default_rng(6).permutation(60) + 30.0  # all different, so that a best one is unique
 PARTLY = np.where(np.arange(60) % 3 == 0, np.nan, GUIDE)  # 40 labels
 
 
-@pytest.fixture(params=METHODS)
-def name(request):
+@pytest.fixture(params=PAIRS, ids="-".join)
+def pair(request):
     return request.param
 
 
 @pytest.fixture
+def name(pair):
+    return pair[0]
+
+
+@pytest.fixture
 def method(name):
-    return METHODS[name]
+    return partial(METHODS[name], **CHEAP.get(name, {}))
 
 
-@pytest.fixture(params=CANDIDATES)
-def candidates(request):
-    return CANDIDATES[request.param]
+@pytest.fixture
+def candidates(pair):
+    return CANDIDATES[pair[1]]
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_candidates_that_a_method_cannot_search_are_refused(name):
+    for kind in CANDIDATES.keys() - NEEDS[name]:
+        with pytest.raises(InputError, match=f"method {name} searches .*CategoricalCandidates, not"):
+            METHODS[name](CANDIDATES[kind], GUIDE, 5, 0)
 
 
 @pytest.mark.parametrize("budget", [1, 2, 11, 37])
@@ -118,6 +144,7 @@ def test_nothing_is_printed_or_reconfigured(method, candidates, capfd, caplog):
         (GUIDE, -3, 0, "the budget is -3"),
         (GUIDE, 61, 0, "the budget is 61"),
         (PARTLY, 41, 0, "40 of 60 architectures have a guide accuracy; give a budget from 1 to 40"),
+        (np.full(60, np.nan), 5, 0, "none of the 60 guide accuracies is a number"),
         (GUIDE[:59], 5, 0, "59 guide accuracies for 60 candidates"),
         (np.stack([GUIDE, GUIDE]), 5, 0, r"shape \(2, 60\)"),
         (np.append(GUIDE[:59], np.inf), 5, 0, "1 infinite values"),
@@ -181,3 +208,20 @@ def test_evaluator_takes_the_proposed_architecture_when_it_is_open():
     for architecture in (17, 3, 59):
         assert evaluator.evaluate_nearest(CODES[architecture]) == GUIDE[architecture]
     assert evaluator.evaluated == [17, 3, 59]
+
+
+def test_evaluator_tells_again_what_it_has_evaluated():
+    evaluator = Evaluator(CANDIDATES["categorical"], PARTLY, 3, 0)
+    evaluator.evaluate(4)
+    assert evaluator.known(4) == GUIDE[4]
+    assert [evaluator.is_evaluated(i) for i in (3, 4, 5)] == [False, True, False]
+    assert evaluator.labelled(np.array([5, 3, 4])).tolist() == [5, 4]
+    for architecture in (3, 5):
+        with pytest.raises(InputError, match=f"architecture {architecture} has not been evaluated"):
+            evaluator.known(architecture)
+
+
+def test_progress_counts_runs():
+    told = []
+    repeat(METHODS["random"], CANDIDATES["vector"], GUIDE, 5, [3, 1], progress=lambda *done: told.append(done))
+    assert told == [(1, 2), (2, 2)]

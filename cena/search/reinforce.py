@@ -1,0 +1,117 @@
+r"""REINFORCE on an independent categorical distribution for each choice (paper, sections 5.1 and 5.2).
+
+The policy has one logit for each choice of each column: on NAS-Bench-201 the operation of each of the six edges, on
+NAS-Bench-101 each possible edge (there or not) and each vertex's operation. A cell :math:`x` that the policy
+:math:`\pi_\theta` proposes and that reaches accuracy R moves the logits against the gradient of
+
+.. math:: -(R - b) \log \pi_\theta(x) = -(R - b) \sum_j \log \mathrm{softmax}(\theta_j)_{x_j},
+
+where the baseline b is the bias-corrected exponential moving average of all rewards so far, this one included.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cena.search.adam import Adam
+from cena.search.candidates import Candidates, CategoricalCandidates, of_kind
+from cena.search.evaluator import Evaluator
+from cena.search.history import History
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+def reinforce(
+    candidates: Candidates,
+    guide: ArrayLike,
+    budget: int,
+    seed: int,
+    *,
+    learning_rate: float = 0.01,
+    momentum: float = 0.9,
+    patience: int = 100,
+) -> History:
+    """Sample a cell from the policy, and learn from its accuracy.
+
+    Only a cell that is evaluated for the first time costs an evaluation. A proposal that is no architecture of the
+    space, or one without a label, is dropped and sampled again, and the policy learns nothing from it. One that has
+    been evaluated before is free, and the policy learns from its accuracy once more. A policy that has converged
+    proposes nothing else: after `patience` free proposals in a row, the architecture nearest to the next one (in
+    Hamming distance) is evaluated in its place.
+
+    Parameters
+    ----------
+    candidates : the space, n architectures, with choices.
+    guide : (n,) accuracy that the search sees, in percent; NaN where there is no label.
+    budget : number of evaluations.
+    seed : of the run.
+    learning_rate : of Adam.
+    momentum : of the moving average that is the baseline.
+    patience : free proposals in a row before one is replaced.
+
+    Raises
+    ------
+    InputError
+        If the candidates have no choices, or as :class:`cena.search.evaluator.Evaluator` does.
+
+    Source: Williams, "Simple statistical gradient-following algorithms" (Machine Learning 8, 1992). The paper does not
+    give its settings; policy, baseline and the defaults are those of NATS-Bench's code (Dong et al., 2021).
+    """
+    space = of_kind(candidates, (CategoricalCandidates,), "reinforce")
+    evaluator = Evaluator(space, guide, budget, seed)
+    generator = np.random.default_rng(evaluator.seeds.spawn(1)[0])
+    policy = CategoricalPolicy(space.cardinalities, generator)
+    adam = Adam([policy.logits], learning_rate)
+    numerator = denominator = 0.0
+    free = 0
+    while evaluator.remaining:
+        codes = policy.sample(generator)
+        architecture = space.index(codes)
+        if architecture is not None and not evaluator.excluded[architecture]:
+            reward, free = evaluator.evaluate(architecture), 0
+        elif free == patience:
+            reward, free = evaluator.evaluate_nearest(codes), 0
+            codes = space.positions[evaluator.evaluated[-1]]
+        else:
+            free += 1
+            if architecture is None or not evaluator.has_label(architecture):
+                continue
+            reward = evaluator.known(architecture)
+        numerator = momentum * numerator + (1 - momentum) * reward
+        denominator = momentum * denominator + (1 - momentum)
+        adam.step([policy.gradient(codes, reward - numerator / denominator)])
+    return evaluator.history("reinforce")
+
+
+class CategoricalPolicy:
+    """Independent softmax distributions over the choices of each column, nearly uniform at first.
+
+    Attributes
+    ----------
+    logits : (columns, most choices of a column); minus infinity where a column has fewer choices.
+    """
+
+    def __init__(self, cardinalities: tuple[int, ...], generator: np.random.Generator) -> None:
+        counts = np.asarray(cardinalities)[:, None]
+        shape = (len(counts), int(counts.max()))
+        self.logits = np.where(np.arange(shape[1]) < counts, 1e-3 * generator.standard_normal(shape), -np.inf)
+
+    def probabilities(self) -> FloatArray:
+        """Of each choice, (columns, most choices)."""
+        weights = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
+        chances: FloatArray = weights / weights.sum(axis=1, keepdims=True)
+        return chances
+
+    def sample(self, generator: np.random.Generator) -> IntArray:
+        """A choice for each column, (columns,)."""
+        limits = np.cumsum(self.probabilities(), axis=1)
+        # Rounding may leave the last sum below one.
+        uniform = generator.random((len(limits), 1))
+        codes: IntArray = np.minimum((uniform >= limits).sum(axis=1), np.isfinite(self.logits).sum(axis=1) - 1)
+        return codes
+
+    def gradient(self, codes: ArrayLike, advantage: float) -> FloatArray:
+        """The gradient of -advantage * log probability of the choices `codes`, (columns,), by the logits."""
+        slope = advantage * self.probabilities()
+        slope[np.arange(len(slope)), np.asarray(codes, dtype=np.int64)] -= advantage
+        return slope

@@ -84,6 +84,6 @@ def log_expected_improvement(mean: FloatArray, deviation: FloatArray, best: floa
     # For u < -1: phi(u) + u Phi(u) = phi(u) (1 - |u| sqrt(pi/2) erfcx(|u| / sqrt 2)); beyond -1e4 that is phi(u) / u^2.
     size = np.clip(-u, 1, None)
     ratio = np.where(size > 1e4, size**-2.0, -np.expm1(np.log(size * np.sqrt(np.pi / 2) * erfcx(size / np.sqrt(2)))))
-    far = -0.5 * size**2 - 0.5 * np.log(2 * np.pi) + np.log(np.maximum(ratio, size**-2.0 / 2))
+    far = -0.5 * size**2 - 0.5 * np.log(2 * np.pi) + np.log(np.maximum(ratio, 1e-300))
     result: FloatArray = np.log(sigma) + np.where(u > -1, np.log(near), far)
     return result

@@ -49,11 +49,8 @@ def test_local_search_climbs_a_separable_landscape_without_a_restart(whole):
     history = local_search(SPACE, SEPARABLE, 60, 1, whole=whole)
     top = int(history.guide.argmax())
     assert history.guide[top] == 90
-    best = 0
-    for step in range(1, top + 1):  # everything before the top neighbours the best so far, or one it was at
+    for step in range(1, top + 1):  # up to the top, each is one edit from one before it
         assert any((CODES[history.architectures[step]] != CODES[i]).sum() == 1 for i in history.architectures[:step])
-        best = max(best, step)
-    assert best == top
 
 
 def test_evolution_mutates_by_one_edit_after_its_population():

@@ -1,5 +1,6 @@
 """The command line: ``cena``. Thin; what is heavy to import is imported by the command that needs it."""
 
+import os
 import sys
 import time
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperCommand
 
+from cena.companion.cluster import VARIABLE
 from cena.companion.profiles import PROFILES, describe
 from cena.companion.project import here
 from cena.errors import InputError
@@ -53,9 +55,15 @@ def run(
         typer.Option("-p", "--parameter", metavar="NAME VALUE", help="Set a parameter; may be repeated."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Execute also what is fresh.")] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(envvar=VARIABLE, help="Compute on a Dask cluster, such as tcp://host:8786.")
+    ] = None,
 ) -> None:
     """Execute notebooks into _build/PROFILE; those that are fresh are not executed again."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    if scheduler:
+        os.environ[VARIABLE] = scheduler  # the notebooks' kernels inherit it
 
     from cena.companion.notebooks import NotebookError
     from cena.companion.notebooks import run as run_notebooks

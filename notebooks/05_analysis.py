@@ -68,7 +68,6 @@ from cena.evaluate import (
 plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))
 pipeline = Pipeline(profile)
-pipeline.need_data()
 settings = pipeline.profile
 runs = runs or settings.forest_runs
 labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.datasets}

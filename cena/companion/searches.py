@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cena.companion.artifacts import ArtifactStore
+from cena.companion.cluster import cluster
 from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
 from cena.errors import unknown
 from cena.search import METHODS, Candidates, CategoricalCandidates, History, repeat
@@ -44,7 +45,8 @@ def repeated_searches(
     accuracy = np.asarray(guide, dtype=np.float64)
 
     def run() -> dict[str, NDArray[np.int64]]:
-        histories = repeat(METHODS[method], candidates, accuracy, budget, seeds, workers)
+        with cluster():
+            histories = repeat(METHODS[method], candidates, accuracy, budget, seeds, workers)
         return {"architectures": np.stack([history.architectures for history in histories])}
 
     config = {

@@ -47,7 +47,7 @@ def equal(one: nn.Module, other: nn.Module) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [("nas-bench-201", 15_625), ("digits-topology", TOPOLOGIES), ("digits-size", 3**5)]
+    ("name", "size"), [("nas-bench-201", 15_625), ("digits-topology", TOPOLOGIES), ("digits-size", 4**5)]
 )
 def test_sizes_of_the_named_spaces(name: str, size: int) -> None:
     assert len(load(name)) == size

@@ -128,7 +128,7 @@ def epdjm(classes):
     usable = pipeline.usable[classes, :, np.newaxis]
     values = np.where(usable, pipeline.singular_values[classes], 0)
     weights = usable / np.maximum(usable.sum(axis=1, keepdims=True), 1)
-    views = encoder_input(pipeline.directions[classes], values, pipeline.encoder.reference)
+    views = encoder_input(pipeline.directions[classes], values, pipeline.encoder.scale)
     return np.einsum("cvpk,cvo->cpk", views, weights).reshape(len(classes), -1)
 
 

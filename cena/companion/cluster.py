@@ -37,7 +37,7 @@ def cluster(address: str | None = None) -> Iterator[None]:
     from distributed import Client
 
     try:
-        client = Client(address, timeout=SECONDS)
+        client = Client(address, timeout=SECONDS)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise InputError(
             f"no Dask scheduler answers at '{address}' ({error}): start one with `dask scheduler`, and workers with "

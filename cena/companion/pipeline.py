@@ -229,7 +229,7 @@ class Pipeline:
     @cached_property
     def untrained_encoder(self) -> TrainedEncoder:
         """The control: the weights that the encoder's training started from."""
-        return contrast.untrained_encoder(self.encoder_config, self.encoder.reference)
+        return contrast.untrained_encoder(self.encoder_config, self.encoder.scale)
 
     def _encoded(self, name: str, encoder: Callable[[], TrainedEncoder]) -> NDArray[np.float32]:
         def build() -> dict[str, NDArray[Any]]:

@@ -186,7 +186,7 @@ def train(
     space: DigitsSpace,
     workers: Annotated[int, typer.Option(help="Parallel processes; -1 for one a core.")] = -1,
 ) -> None:
-    """Train every architecture from every seed and write the label table; killed, it goes on where it was."""
+    """Train the architectures that the label table lacks, from every seed; killed, it goes on where it was."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from cena.companion.artifacts import ArtifactStore

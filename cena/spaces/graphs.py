@@ -6,7 +6,8 @@ are on no path from input to output do nothing and are removed.
 
 The string form lists the vertices after the input in order, each with the earlier vertices it reads:
 ``conv3x3(0)|maxpool3x3(0,1)|output(1,2)`` is a 3x3 convolution (vertex 1) of the input, a max pooling (vertex 2) of the
-sum of both, and the output (vertex 3) that concatenates vertices 1 and 2.
+sum of both, and the output (vertex 3) that concatenates vertices 1 and 2. A form has one spelling, but vertices may be
+numbered in several orders: see :func:`cena.spaces.isomorphism.canonical`.
 
 Source: Ying et al., "NAS-Bench-101" (ICML 2019), sections 2.1 and 2.2.
 """
@@ -25,7 +26,7 @@ OPERATIONS = ("conv3x3", "conv1x1", "maxpool3x3")
 MAX_VERTICES = 7
 MAX_EDGES = 9
 
-_VERTEX = re.compile(r"(\w+)\(([0-9,]+)\)", re.ASCII)
+_VERTEX = re.compile(r"(\w+)\(([0-9,]*)\)", re.ASCII)
 _EXPECTED = "expected a form such as conv3x3(0)|maxpool3x3(0,1)|output(1,2)"
 
 
@@ -72,8 +73,8 @@ def parse_cell(text: str) -> Cell:
                 f"malformed cell '{text}': vertex {vertex} is '{piece}', not an operation and its inputs; {_EXPECTED}"
             )
         operations.append(match[1])
-        sources = [numbers.get(source, -1) for source in match[2].split(",")]
-        if sources != sorted(set(sources)) or sources[0] < 0:
+        sources = [numbers.get(source, -1) for source in match[2].split(",")] if match[2] else []
+        if sources != sorted(set(sources)) or -1 in sources:
             raise InputError(
                 f"malformed cell '{text}': vertex {vertex} reads '{match[2]}', not ascending vertices; {_EXPECTED}"
             )

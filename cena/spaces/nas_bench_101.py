@@ -15,6 +15,8 @@ from cena.spaces.isomorphism import all_cells, canonical
 from cena.spaces.nas_bench_101_networks import graph_network, vertex_channels
 
 PAPER_STRIDE = 25
+MAX_CONCATENATED = 4
+"""Vertices that can feed a cell's output: with five, each of them reading one vertex, a cell would have ten edges."""
 KERNELS = {"conv3x3": 3, "conv1x1": 1}
 
 
@@ -41,8 +43,8 @@ class NasBench101Space:
     name : the space's name.
     cells : its architectures, no two isomorphic; by default :func:`paper_subset`. Labelled tables give others:
         see :func:`cena.spaces.graphs.cell_from_matrix`.
-    stem : channels of the stem and the first stack, doubled in the second and again in the third; at least five, since
-        up to five vertices share the channels of a cell's output.
+    stem : channels of the stem and the first stack, doubled in the second and again in the third; at least four, since
+        up to four vertices share the channels of a cell's output.
     cells_per_stack : cells in each of the three stacks.
     resolution : height and width of the input images in pixels.
     outputs : number of logits.
@@ -65,7 +67,7 @@ class NasBench101Space:
         outputs: int = 10,
     ):
         for what, value, least in (
-            ("stem", stem, MAX_VERTICES - 2),
+            ("stem", stem, MAX_CONCATENATED),
             ("cells_per_stack", cells_per_stack, 1),
             ("resolution", resolution, 4),
             ("outputs", outputs, 1),
@@ -100,7 +102,11 @@ class NasBench101Space:
         return self._indices[cell]
 
     def classes(self) -> NDArray[np.int64]:
-        """(n,) every architecture is its own class: no two are isomorphic."""
+        """(n,) every architecture is its own class, since no two are isomorphic.
+
+        A few cells that are not isomorphic compute the same functions, such as with two max poolings of one vertex that
+        are only added before a convolution (BatchNorm undoes the factor of two). Not merged: it would save few views.
+        """
         return np.arange(len(self), dtype=np.int64)
 
     def build(self, index: int, seed: int) -> nn.Module:

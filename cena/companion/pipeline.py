@@ -105,13 +105,16 @@ class Pipeline:
 
     def need_data(self) -> None:
         """Raise `InputError` naming every file that the profile needs and that is missing."""
-        names = [*files(self.profile.images)]
-        for dataset in self.profile.datasets:
-            names += labels.files(self.profile.space, dataset=dataset)
+        chosen = self.profile
+        names = [*files(chosen.images)]
+        for dataset in chosen.datasets:
+            names += labels.files(
+                chosen.space, dataset=dataset, split=chosen.split, epochs=chosen.epochs, trials=chosen.trials
+            )
         missing = registry.missing(dict.fromkeys(names))
         if missing:
             listed = "; ".join(registry.how_to_get(name) for name in missing)
-            raise InputError(f"profile '{self.profile.name}' needs {len(missing)} files that are not there: {listed}")
+            raise InputError(f"profile '{chosen.name}' needs {len(missing)} files that are not there: {listed}")
 
     @cached_property
     def images(self) -> Images:

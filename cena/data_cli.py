@@ -22,17 +22,15 @@ Names = Annotated[list[str] | None, typer.Argument(help="Files as `cena data lis
 @data.command("list")
 def list_files() -> None:
     """Show the files, whether they are in the download folder, and where they come from."""
-    from cena.data.importing import IMPORTABLE
-    from cena.data.label_tables import imported
+    from cena.data.label_tables import IMPORTED, LabelTable
 
     table = Table("file", "there", "public address", "what it is", title=f"download folder {registry.data_folder()}")
     for name, entry in registry.REGISTRY.items():
         there = "no" if registry.missing([name]) else "yes"
         table.add_row(*map(escape, (name, there, entry.url or "none", entry.origin)))
     console.print(table)
-    for space in IMPORTABLE:
-        found = imported(space)
-        console.print(f"{space}: " + (escape(found.origin()) if found else "no official archive imported"))
+    for path in sorted((registry.data_folder() / IMPORTED).glob("*.npz")):
+        console.print(f"{path.stem}: {escape(LabelTable(path).origin())}")
 
 
 @data.command()

@@ -24,8 +24,7 @@ _READERS: dict[str, Callable[[Path, Progress | None], dict[str, NDArray[Any]]]] 
     "nas-bench-201": nats_archive.read_archive,
     "nats-bench-size": nats_archive.read_archive,
 }
-IMPORTABLE = tuple(_READERS)
-"""The spaces whose official archive can be imported."""
+"""How the official archive of each space is read."""
 
 
 def import_archive(space_name: str, source: Path, progress: Progress | None = None) -> Path:
@@ -35,7 +34,7 @@ def import_archive(space_name: str, source: Path, progress: Progress | None = No
 
     Parameters
     ----------
-    space_name : one of :data:`IMPORTABLE`.
+    space_name : ``"nas-bench-101"``, ``"nas-bench-201"`` or ``"nats-bench-size"``.
     source : NATS-Bench's "simple" archive, as ``.tar`` or unpacked, or ``nasbench_full.tfrecord``.
     progress : told while reading.
 

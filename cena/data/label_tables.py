@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from numpy.typing import NDArray
 
 from cena.data import registry
 from cena.errors import InputError
+
+IMPORTED = "imported"
+"""The folder of the download folder that holds imported tables."""
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -73,7 +77,7 @@ class LabelTable:
         with self._open() as file:
             try:
                 return np.asarray(file[name])
-            except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+            except (OSError, ValueError, zipfile.BadZipFile, EOFError, zlib.error) as error:
                 raise self._damaged(f"array '{name}' cannot be read") from error
 
     def keys(self) -> list[LabelKey]:
@@ -88,10 +92,9 @@ class LabelTable:
         return f"imported from {self.provenance['source']} (sha256 {self.provenance['sha256']})"
 
     def _open(self) -> Any:
-        try:
-            return np.load(self.path, allow_pickle=False)
-        except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-            raise self._damaged("it is no .npz file") from error
+        if not zipfile.is_zipfile(self.path):
+            raise self._damaged("it is no .npz file")
+        return np.load(self.path, allow_pickle=False)
 
     def _damaged(self, reason: str) -> InputError:
         return InputError(f"{self.path} is no label table of cena: {reason}; remove it and import it again")
@@ -99,7 +102,7 @@ class LabelTable:
 
 def imported_path(space_name: str) -> Path:
     """Where the imported table of a space is kept in the download folder."""
-    return registry.data_folder() / "imported" / f"{space_name}.npz"
+    return registry.data_folder() / IMPORTED / f"{space_name}.npz"
 
 
 def imported(space_name: str) -> LabelTable | None:

@@ -180,7 +180,7 @@ def test_a_refusal_is_tried_three_times_and_said(server: Server, folder: Path, s
     fetched(folder)
 
 
-def test_a_full_disk_loses_nothing(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_loses_nothing(server: Server, folder: Path) -> None:
     class Full:
         """A disk with room for half of the file."""
 

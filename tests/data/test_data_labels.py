@@ -178,7 +178,7 @@ def test_the_closest_labels_come_first() -> None:
         ),
         (
             lambda: labels.evaluation_seconds("nas-bench-101", dataset="cifar10", split="test"),
-            "unknown timing of nas-bench-101 'evaluation_seconds.cifar10.test'; valid: train_seconds.cifar10.validation",
+            "unknown timing of nas-bench-101 'evaluation_seconds.cifar10.test'; valid: train_seconds.cifar10",
         ),
         (lambda: labels.digits_table("digits"), "unknown digits space 'digits'; valid: digits-size, digits-topology"),
         (

@@ -76,7 +76,8 @@ def test_fetch_uses_what_is_there_and_says_what_it_cannot_get(command: Command) 
     assert err.startswith("cannot download (there is no connection to the server) absent.txt")
     assert err.count("\n") == 1
     code, _, err = command("fetch", "god.txt")
-    assert (code, err) == (2, "unknown data file 'god.txt'; valid: good.txt, absent.txt, large.txt\n")
+    assert code == 2
+    assert err.startswith("unknown data file 'god.txt'; valid: good.txt, ")
 
 
 def test_fetch_downloads(folder: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> None:

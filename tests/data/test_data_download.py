@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +22,7 @@ from cena.errors import InputError
 
 CONTENT = bytes(range(256)) * 1000
 NAME = "tables/accuracies.bin"
+RESUMED = f"bytes={download.CHUNK}-"  # of the half that arrives of a truncated answer, one piece is complete
 
 # A failed download leaves its socket to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -67,7 +69,8 @@ def server() -> Iterator[Server]:
             half = body[: len(body) // 2]
             if fault == "corrupt":
                 body = body[:-1] + b"?"
-            self.wfile.write(half if fault in ("truncate", "stall") else body)
+            with suppress(ConnectionError):  # whose disk is full hangs up
+                self.wfile.write(half if fault in ("truncate", "stall") else body)
             if fault == "stall":
                 self.wfile.flush()
                 state.released.wait(10)
@@ -108,7 +111,7 @@ def fetched(folder: Path) -> None:
 def test_a_truncated_download_is_continued(server: Server, folder: Path) -> None:
     server.faults = ["truncate"]
     fetched(folder)
-    assert server.asked == [None, f"bytes={len(CONTENT) // 2}-"]
+    assert server.asked == [None, RESUMED]
 
 
 def test_a_server_without_ranges_is_asked_for_all_again(server: Server, folder: Path) -> None:
@@ -126,8 +129,8 @@ def test_what_arrived_is_kept_for_the_next_call(server: Server, folder: Path, mo
     assert everything(folder) == [f"{NAME}.part"]
     told: list[tuple[int, int]] = []
     registry.fetch(NAME, told_to(told))
-    assert server.asked[1] == f"bytes={len(CONTENT) // 2}-"
-    assert told[0][0] > len(CONTENT) // 2
+    assert server.asked[1] == RESUMED
+    assert told[0][0] > download.CHUNK
     assert told[-1] == (len(CONTENT), len(CONTENT))
 
 
@@ -139,7 +142,7 @@ def test_a_stall_is_a_timeout_and_continued(server: Server, folder: Path, monkey
     monkeypatch.setattr(download, "TIMEOUT", 0.5)
     server.faults = ["stall"]
     fetched(folder)
-    assert server.asked == [None, f"bytes={len(CONTENT) // 2}-"]
+    assert server.asked == [None, RESUMED]
     (folder / NAME).unlink()
     server.faults = ["stall", "stall", "stall"]
     with pytest.raises(InputError, match=r"cannot download \(the server sent nothing for 0\.5 s\)"):

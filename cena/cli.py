@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 from cena.companion.cluster import VARIABLE
 from cena.companion.profiles import PROFILES, describe
 from cena.companion.project import here
+from cena.data_cli import data
 from cena.errors import InputError
 
 app = typer.Typer(
@@ -173,6 +174,8 @@ def book(profile: Annotated[str, typer.Option("--profile", help="A profile, or '
         raise typer.Exit(1) from None
     console.print(f"the book: {index.relative_to(here().root)}")
 
+
+app.add_typer(data, name="data")
 
 digits = typer.Typer(
     help="The bundled digits benchmarks: train their label tables, or check a row.", no_args_is_help=True

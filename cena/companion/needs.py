@@ -16,7 +16,9 @@ def need_data(profile: Profile) -> None:
     """
     names = [*files(profile.images)]
     for dataset in profile.datasets:
-        names += labels.files(profile.space, dataset=dataset)
+        names += labels.files(
+            profile.space, dataset=dataset, split=profile.split, epochs=profile.epochs, trials=profile.trials
+        )
     reasons = []
     for name in dict.fromkeys(names):
         try:

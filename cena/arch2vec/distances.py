@@ -114,11 +114,15 @@ def walk_distances(
     Raises
     ------
     InputError
-        If a start is not valid itself.
+        If a start is not valid itself, or has no inner node to edit.
     """
     start = graphs[generator.integers(len(graphs), size=walks)]
     if not _walkable(start, valid).all():
         raise InputError("some graphs are not valid or have nodes off every path from input to output: prune them")
+    if (np.count_nonzero(start.operations != EMPTY, axis=1) < 3).any():
+        raise InputError(
+            "some graphs have no node between input and output, so no walk leads from them: leave them out"
+        )
     origin = embed(model, start)
     graph, edits, distances = start, [], []
     for _ in range(steps):

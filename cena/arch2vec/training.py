@@ -27,8 +27,8 @@ from cena.arch2vec.model import Arch2vec, Arch2vecConfig, arch2vec_loss
 from cena.contrast.files import read_tensors, write_tensors
 from cena.errors import InputError
 
-HELD_OUT = 0.1
-"""Fraction of the graphs that training does not see."""
+HELD_OUT = 10
+"""One in so many graphs, rounded up, is not seen by training."""
 
 EMBEDDED_AT_ONCE = 4096
 """Graphs embedded at a time; it bounds the memory."""
@@ -127,7 +127,7 @@ def held_out_split(graphs: int, config: Arch2vecConfig) -> tuple[NDArray[np.intp
     if graphs < 2:
         raise InputError(f"arch2vec was given {graphs} graphs: give at least 2, one to train on and one to hold out")
     order = np.random.default_rng([config.seed, 0]).permutation(graphs)
-    available = graphs - math.ceil(HELD_OUT * graphs)
+    available = graphs + -graphs // HELD_OUT
     if config.sample is not None and config.sample > available:
         raise InputError(
             f"sample of arch2vec is {config.sample}: {available} of {graphs} graphs can be trained on, give no more"

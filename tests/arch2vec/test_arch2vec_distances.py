@@ -136,3 +136,11 @@ def test_walks_from_graphs_with_superfluous_nodes_are_refused():
     model = Arch2vec(Arch2vecConfig(kinds=5, hidden=4, layers=1))
     with pytest.raises(InputError, match="off every path"):
         walk_distances(model, loose, valid_modules, np.random.default_rng(0))
+
+
+def test_walks_from_graphs_without_an_inner_node_are_refused():
+    smallest = modules(((0, 4), ((0, 1),)))
+    assert valid_modules(smallest).all()
+    model = Arch2vec(Arch2vecConfig(kinds=5, hidden=4, layers=1))
+    with pytest.raises(InputError, match="no walk leads from them"):
+        walk_distances(model, smallest, valid_modules, np.random.default_rng(0))

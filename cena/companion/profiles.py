@@ -70,7 +70,7 @@ _QUICK = Profile(
     points=64,
     views=4,
     precision="bfloat16",
-    encoder_epochs=15,
+    encoder_epochs=40,
     encoder_width=128,
     encoder_depth=2,
     forest_labels=1000,
@@ -107,7 +107,7 @@ _LAPTOP = Profile(
     seed=0,
 )
 
-_PAPER = replace(_LAPTOP, name="paper", cells=5, resolution=32, search_runs=100)
+_PAPER = replace(_LAPTOP, name="paper", cells=5, resolution=32, encoder_epochs=60, search_runs=100)
 
 PROFILES = {profile.name: profile for profile in (_QUICK, _LAPTOP, _PAPER)}
 

@@ -1,5 +1,6 @@
 """The command line: ``cena``. Thin; what is heavy to import is imported by the command that needs it."""
 
+import os
 import sys
 import time
 from typing import Annotated, Any
@@ -10,8 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperCommand
 
+from cena.companion.cluster import VARIABLE
 from cena.companion.profiles import PROFILES, describe
 from cena.companion.project import here
+from cena.data_cli import data
 from cena.errors import InputError
 
 app = typer.Typer(
@@ -53,9 +56,15 @@ def run(
         typer.Option("-p", "--parameter", metavar="NAME VALUE", help="Set a parameter; may be repeated."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Execute also what is fresh.")] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(envvar=VARIABLE, help="Compute on a Dask cluster, such as tcp://host:8786.")
+    ] = None,
 ) -> None:
     """Execute notebooks into _build/PROFILE; those that are fresh are not executed again."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    if scheduler:
+        os.environ[VARIABLE] = scheduler  # the notebooks' kernels inherit it
 
     from cena.companion.notebooks import NotebookError
     from cena.companion.notebooks import run as run_notebooks
@@ -166,6 +175,8 @@ def book(profile: Annotated[str, typer.Option("--profile", help="A profile, or '
     console.print(f"the book: {index.relative_to(here().root)}")
 
 
+app.add_typer(data, name="data")
+
 digits = typer.Typer(
     help="The bundled digits benchmarks: train their label tables, or check a row.", no_args_is_help=True
 )
@@ -178,7 +189,7 @@ def train(
     space: DigitsSpace,
     workers: Annotated[int, typer.Option(help="Parallel processes; -1 for one a core.")] = -1,
 ) -> None:
-    """Train every architecture from every seed and write the label table; killed, it goes on where it was."""
+    """Train the architectures that the label table lacks, from every seed; killed, it goes on where it was."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from cena.companion.artifacts import ArtifactStore

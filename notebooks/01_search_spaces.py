@@ -44,7 +44,6 @@ from cena.spaces.cells import EDGES, function_family, parse_cell
 plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))
 pipeline = Pipeline(profile)
-pipeline.need_data()
 settings, space = pipeline.profile, pipeline.space
 labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.datasets}
 names = {dataset: NAMES.get(dataset, dataset) for dataset in labels}

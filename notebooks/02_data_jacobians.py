@@ -47,7 +47,6 @@ plots.use_style()
 torch.set_num_threads(1)
 results = Path(os.environ.get("CENA_RESULTS", "results"))
 pipeline = Pipeline(profile)
-pipeline.need_data()
 settings, space, first = pipeline.profile, pipeline.view_space, pipeline.profile.datasets[0]
 labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.datasets}
 names = {dataset: NAMES.get(dataset, dataset) for dataset in labels}

@@ -68,7 +68,6 @@ from cena.evaluate import (
 plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))
 pipeline = Pipeline(profile)
-pipeline.need_data()
 settings = pipeline.profile
 runs = runs or settings.forest_runs
 labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.datasets}
@@ -129,7 +128,7 @@ def epdjm(classes):
     usable = pipeline.usable[classes, :, np.newaxis]
     values = np.where(usable, pipeline.singular_values[classes], 0)
     weights = usable / np.maximum(usable.sum(axis=1, keepdims=True), 1)
-    views = encoder_input(pipeline.directions[classes], values, pipeline.encoder.reference)
+    views = encoder_input(pipeline.directions[classes], values, pipeline.encoder.scale)
     return np.einsum("cvpk,cvo->cpk", views, weights).reshape(len(classes), -1)
 
 

@@ -1,5 +1,6 @@
 """The command line: what it prints and exits with. Running notebooks is tested in test_companion_notebooks.py."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from cena import cli
 from cena.companion import book, check, notebooks, publish
 from cena.companion.book import BookError
 from cena.companion.check import Staleness
+from cena.companion.cluster import VARIABLE
 from cena.companion.notebooks import Execution, NotebookError
 from cena.data import digits_benchmark
 from cena.evaluate.records import Record, write_records
@@ -89,10 +91,25 @@ def test_run_passes_on_what_was_asked_and_says_what_was_done(monkeypatch, comman
         yield Execution("05_analysis", project.root / "y", None)
 
     monkeypatch.setattr(notebooks, "run", run)
-    arguments = ["-p", "runs", "20", "--parameter", "title", "a = [b]", "--force", "04_layout", "--profile", "laptop"]
+    monkeypatch.setenv(VARIABLE, "")
+    arguments = [
+        "--scheduler",
+        "tcp://host:8786",
+        "-p",
+        "runs",
+        "20",
+        "--parameter",
+        "title",
+        "a = [b]",
+        "--force",
+        "04_layout",
+        "--profile",
+        "laptop",
+    ]
     code, out, _ = command("run", *arguments)
     assert code == 0
     assert asked == [(["04_layout"], "laptop", [("runs", "20"), ("title", "a = [b]")], True)]
+    assert os.environ[VARIABLE] == "tcp://host:8786"
     assert out.splitlines()[:3] == ["04_layout: 3 cells", "04_layout: done in 12 s", "05_analysis: fresh"]
 
 

@@ -22,6 +22,8 @@ from nbclient.exceptions import DeadKernelError
 from cena.companion import profiles
 from cena.companion.artifacts import locked
 from cena.companion.check import checksums, declared, provenance, staleness
+from cena.companion.cluster import cluster
+from cena.companion.needs import need_data
 from cena.companion.normalise import normalise, read, write
 from cena.companion.parameters import Value, from_text
 from cena.companion.project import Project, results_of
@@ -64,11 +66,12 @@ def run(
     Raises
     ------
     InputError
-        At once and before anything is executed: an unknown notebook, profile or parameter, or a value not allowed.
+        At once and before anything is executed: an unknown notebook, profile or parameter, a value not allowed, data
+        that are missing and cannot be downloaded, or a scheduler that does not answer.
     NotebookError
         When a notebook fails, or its kernel dies; those after it are not executed.
     """
-    profiles.profile(profile)
+    chosen = profiles.profile(profile)
     pairs = [*given]
     if any(name == "profile" for name, _ in pairs):
         raise InputError("parameter 'profile' is given by --profile")
@@ -79,6 +82,9 @@ def run(
             values[stem] = from_text(parameters, [("profile", profile), *pairs])
         except InputError as error:
             raise InputError(f"notebook '{stem}': {error}") from None
+    need_data(chosen)
+    with cluster():
+        pass  # it answers
     return (_executed(project, stem, values[stem], force, progress) for stem in values)
 
 

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from cena import contrast, layout, spaces
 from cena.companion.artifacts import ArtifactStore, artifact_key
+from cena.companion.cluster import cluster
 from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
+from cena.companion.needs import need_data
 from cena.companion.profiles import Profile, profile
 from cena.contrast import EncoderConfig, TrainedEncoder
-from cena.data import labels, registry
-from cena.data.images import Images, files, images
+from cena.data import labels
+from cena.data.images import Images, images
 from cena.errors import InputError
 from cena.jacobians import ViewStore, native_precision
 from cena.spaces import Space, TopologySpace, representatives
@@ -47,7 +49,7 @@ class Pipeline:
     ----------
     settings : the profile or its name.
     store : where artifacts are kept; by default as `ArtifactStore` says.
-    workers : parallel processes for views.
+    workers : parallel processes for views; on a cluster if `cena.companion.cluster` knows of one.
     progress : told about long stages.
 
     Raises
@@ -68,6 +70,7 @@ class Pipeline:
         self.store = store or ArtifactStore()
         self.workers = workers
         self._progress = progress or (lambda _stage, _done, _total: None)
+        need_data(self.profile)
 
     @cached_property
     def space(self) -> Space:
@@ -102,16 +105,6 @@ class Pipeline:
         return labels.accuracy(
             chosen.space, dataset=dataset, split=chosen.split, epochs=chosen.epochs, trials=chosen.trials
         )
-
-    def need_data(self) -> None:
-        """Raise `InputError` naming every file that the profile needs and that is missing."""
-        names = [*files(self.profile.images)]
-        for dataset in self.profile.datasets:
-            names += labels.files(self.profile.space, dataset=dataset)
-        missing = registry.missing(dict.fromkeys(names))
-        if missing:
-            listed = "; ".join(registry.how_to_get(name) for name in missing)
-            raise InputError(f"profile '{self.profile.name}' needs {len(missing)} files that are not there: {listed}")
 
     @cached_property
     def images(self) -> Images:
@@ -158,14 +151,15 @@ class Pipeline:
 
         def build(folder: Path) -> None:
             store = ViewStore.create(folder / "views.zarr", shape, config)
-            store.compute(
-                self.view_space,
-                self.images.pixels,
-                self.profile.seed,
-                self.precision,
-                self.workers,
-                lambda done, total: self._progress("views", done, total),
-            )
+            with cluster():
+                store.compute(
+                    self.view_space,
+                    self.images.pixels,
+                    self.profile.seed,
+                    self.precision,
+                    self.workers,
+                    lambda done, total: self._progress("views", done, total),
+                )
 
         folder = self.store.folder("views", self._views_key, build, resumable=True)
         return ViewStore(folder / "views.zarr")
@@ -235,7 +229,7 @@ class Pipeline:
     @cached_property
     def untrained_encoder(self) -> TrainedEncoder:
         """The control: the weights that the encoder's training started from."""
-        return contrast.untrained_encoder(self.encoder_config, self.encoder.reference)
+        return contrast.untrained_encoder(self.encoder_config, self.encoder.scale)
 
     def _encoded(self, name: str, encoder: Callable[[], TrainedEncoder]) -> NDArray[np.float32]:
         def build() -> dict[str, NDArray[Any]]:

@@ -4,7 +4,7 @@
 the real benchmark with reduced networks. `paper` uses the paper's networks (16 channels, 5 cells a stage, 32x32).
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from cena.errors import unknown
@@ -18,7 +18,7 @@ class Profile:
     ----------
     name : what the command line calls it.
     space, size_space : names of the topology space that is embedded, and of the size space it transfers to.
-    datasets, split, epochs, trials : which labels: the data sets, ``"test"`` or ``"valid"``, the epochs of training,
+    datasets, split, epochs, trials : which labels: the data sets, ``"test"`` or ``"validation"``, the epochs of training,
         and ``"one"`` seed or the ``"mean"`` of all.
     images : what the networks see: ``"patches"`` of bundled photographs or ``"cifar10"`` training images.
     channels, cells, resolution : of the networks: channels of the first stage, cells a stage, pixels a side.
@@ -70,10 +70,10 @@ _QUICK = Profile(
     points=64,
     views=4,
     precision="bfloat16",
-    encoder_epochs=15,
+    encoder_epochs=40,
     encoder_width=128,
     encoder_depth=2,
-    forest_labels=400,
+    forest_labels=1000,
     forest_runs=5,
     forest_trees=100,
     search_runs=20,
@@ -107,31 +107,7 @@ _LAPTOP = Profile(
     seed=0,
 )
 
-_PAPER = Profile(
-    name="paper",
-    space="nas-bench-201",
-    size_space="digits-size",
-    datasets=("cifar10", "cifar100", "imagenet16"),
-    split="test",
-    epochs=200,
-    trials="one",
-    images="cifar10",
-    channels=16,
-    cells=5,
-    resolution=32,
-    points=64,
-    views=4,
-    precision="bfloat16",
-    encoder_epochs=30,
-    encoder_width=128,
-    encoder_depth=2,
-    forest_labels=1000,
-    forest_runs=10,
-    forest_trees=100,
-    search_runs=100,
-    search_budget=200,
-    seed=0,
-)
+_PAPER = replace(_LAPTOP, name="paper", cells=5, resolution=32, encoder_epochs=60, search_runs=100)
 
 PROFILES = {profile.name: profile for profile in (_QUICK, _LAPTOP, _PAPER)}
 

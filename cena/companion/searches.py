@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cena.companion.artifacts import ArtifactStore
+from cena.companion.cluster import cluster
 from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
 from cena.errors import unknown
 from cena.search import METHODS, Candidates, CategoricalCandidates, History, repeat
@@ -72,7 +73,8 @@ def repeated_searches(
         block = seeds[start : start + BLOCK]
 
         def run(block: Sequence[int] = block) -> dict[str, NDArray[np.int64]]:
-            runs = repeat(METHODS[method], candidates, accuracy, budget, block, workers, **parameters)
+            with cluster():
+                runs = repeat(METHODS[method], candidates, accuracy, budget, block, workers, **parameters)
             return {"architectures": np.stack([history.architectures for history in runs])}
 
         rows = store.arrays("searches", config | {"seeds": [*block]}, run)["architectures"]

@@ -3,7 +3,7 @@
 from cena.contrast.barlow_twins import barlow_twins, cross_correlation
 from cena.contrast.encoder import EncoderConfig, TrainedEncoder, load_encoder, save_encoder, untrained_encoder
 from cena.contrast.encoding import encode, encode_views
-from cena.contrast.inputs import encoder_input, reference_singular_value
+from cena.contrast.inputs import SpectrumScale, encoder_input, spectrum_scale
 from cena.contrast.mixer import Encoder, MixerConfig
 from cena.contrast.similarity import retrieval_accuracy, same_class_margin
 from cena.contrast.training import train_encoder
@@ -12,6 +12,7 @@ __all__ = [
     "Encoder",
     "EncoderConfig",
     "MixerConfig",
+    "SpectrumScale",
     "TrainedEncoder",
     "barlow_twins",
     "cross_correlation",
@@ -19,10 +20,10 @@ __all__ = [
     "encode_views",
     "encoder_input",
     "load_encoder",
-    "reference_singular_value",
     "retrieval_accuracy",
     "same_class_margin",
     "save_encoder",
+    "spectrum_scale",
     "train_encoder",
     "untrained_encoder",
 ]

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from cena.contrast.files import read_tensors, write_tensors
+from cena.contrast.inputs import SpectrumScale
 from cena.contrast.mixer import Encoder, MixerConfig
 from cena.errors import InputError, unknown
 
@@ -65,13 +66,13 @@ class TrainedEncoder:
     ----------
     network : the encoder in evaluation mode, without the projection head, which only the loss uses.
     config : what it was trained with.
-    reference : the singular value that sets the scale of its input; see :func:`cena.contrast.encoder_input`.
+    scale : of the spectra in its input; see :func:`cena.contrast.encoder_input`.
     history : mean loss of every epoch; empty for an untrained encoder.
     """
 
     network: Encoder
     config: EncoderConfig
-    reference: float
+    scale: SpectrumScale
     history: tuple[float, ...]
 
 
@@ -82,14 +83,14 @@ def initial_networks(config: EncoderConfig) -> tuple[Encoder, nn.Linear]:
         return Encoder(config), nn.Linear(config.embedding, config.projection)
 
 
-def untrained_encoder(config: EncoderConfig, reference: float) -> TrainedEncoder:
+def untrained_encoder(config: EncoderConfig, scale: SpectrumScale) -> TrainedEncoder:
     """The encoder that training with `config` starts from: the control that shows what training adds."""
-    return TrainedEncoder(initial_networks(config)[0].eval(), config, reference, history=())
+    return TrainedEncoder(initial_networks(config)[0].eval(), config, scale, history=())
 
 
 def save_encoder(path: Path, encoder: TrainedEncoder) -> None:
     """Write one safetensors file, atomically: equal encoders give equal bytes."""
-    description = {"config": asdict(encoder.config), "reference": encoder.reference, "history": encoder.history}
+    description = {"config": asdict(encoder.config), "scale": asdict(encoder.scale), "history": encoder.history}
     write_tensors(path, "an encoder", encoder.network.state_dict(), description)
 
 
@@ -103,8 +104,9 @@ def load_encoder(path: Path) -> TrainedEncoder:
     tensors, description = read_tensors(path, "an encoder")
     try:
         config = EncoderConfig(**description["config"])
+        scale = SpectrumScale(*(tuple(description["scale"][name]) for name in ("mean", "deviation")))
         network = Encoder(config)
         network.load_state_dict(tensors)
-        return TrainedEncoder(network.eval(), config, float(description["reference"]), tuple(description["history"]))
+        return TrainedEncoder(network.eval(), config, scale, tuple(description["history"]))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{path} is not an encoder of this version ({error}); train and save it again") from error

@@ -40,7 +40,7 @@ def encode_views(
     for start in range(0, classes, batch):
         part = slice(start, start + batch)
         values = np.where(usable[part, :, np.newaxis], singular_values[part], 0)
-        inputs = torch.from_numpy(encoder_input(directions[part], values, encoder.reference))
+        inputs = torch.from_numpy(encoder_input(directions[part], values, encoder.scale))
         with torch.inference_mode():
             embedded = encoder.network(inputs.flatten(0, 1))
         embeddings[part] = embedded.unflatten(0, inputs.shape[:2]).numpy()

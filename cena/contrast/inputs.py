@@ -1,13 +1,19 @@
-"""What the encoder sees of a view: unit columns weighted by the logarithm of their singular values.
+"""What the encoder sees of a view: its directions and its spectrum, each on a scale of its own.
 
 The EPDJM of a view is ``directions * singular_values`` (the paper's equation 2, U_k S_k). Its magnitudes span decades
-between architectures, and a network trains badly on them. So every column keeps its direction, and its length becomes
+between architectures and between columns, and a network trains badly on them. So its two factors are given one under
+the other: unit columns times sqrt(points), whose entries are of order one, and below them one more row, the logarithms
+of the singular values, each standardised over the training views:
 
-    log(1 + singular value / reference),
+    (log(singular value) - mean) / deviation.
 
-where the reference is the median singular value of the training set. It is one fixed number, saved with the encoder:
-views of another space are then measured on the same scale.
+Means and deviations are saved with the encoder: views of another space are then measured on the same scale.
+
+On the digits benchmark, with the columns weighted by log(1 + singular value / median) instead of the row, training lost
+what the spectrum says about accuracy.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,9 +21,26 @@ from numpy.typing import ArrayLike, NDArray
 from cena.contrast.mixer import MixerConfig
 from cena.errors import InputError
 
+FLOOR = 1e-6
+"""Singular values below this fraction of their view's largest are rounding error of the gradients."""
 
-def reference_singular_value(singular_values: ArrayLike, usable: ArrayLike) -> float:
-    """The median of the non-zero singular values of the usable views: the unit that :func:`encoder_input` works in.
+
+@dataclass(frozen=True)
+class SpectrumScale:
+    """The scale that spectra are measured on.
+
+    Parameters
+    ----------
+    mean, deviation : of each log singular value over the usable training views, both of length (components); the
+        deviation of a component that does not vary is 1.
+    """
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+
+def spectrum_scale(singular_values: ArrayLike, usable: ArrayLike) -> SpectrumScale:
+    """The scale of a training set.
 
     Parameters
     ----------
@@ -29,26 +52,36 @@ def reference_singular_value(singular_values: ArrayLike, usable: ArrayLike) -> f
     InputError : if no usable view has a non-zero singular value.
     """
     values = np.asarray(singular_values)[np.asarray(usable, dtype=bool)]
-    values = values[values > 0]
-    if values.size == 0:
+    live = values[(values > 0).any(axis=-1)]
+    if len(live) == 0:
         raise InputError("no usable view has a non-zero singular value; compute the views of some live networks first")
-    return float(np.median(values))
+    logarithms = log_spectrum(live).astype(np.float64)
+    deviation = logarithms.std(axis=0)
+    deviation = np.where(deviation > 1e-6, deviation, 1.0)
+    return SpectrumScale(tuple(logarithms.mean(axis=0).tolist()), tuple(deviation.tolist()))
 
 
-def encoder_input(directions: ArrayLike, singular_values: ArrayLike, reference: float) -> NDArray[np.float32]:
+def log_spectrum(singular_values: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Natural logarithm of singular values (..., components), with the floor; a view that is all zero gives zeros."""
+    values = np.asarray(singular_values, dtype=np.float32)
+    largest = values.max(axis=-1, keepdims=True)
+    return np.log(np.where(largest > 0, np.maximum(values, FLOOR * largest), 1), dtype=np.float32)
+
+
+def encoder_input(directions: ArrayLike, singular_values: ArrayLike, scale: SpectrumScale) -> NDArray[np.float32]:
     """The encoder's input for any number of views; a view whose singular values are all zero gives zeros.
 
-    The paper (section 4.1) feeds the EPDJM itself; the logarithm is this project's departure from it.
+    The paper (section 4.1) feeds the EPDJM itself; taking it apart is this project's departure from it.
 
     Parameters
     ----------
     directions : left singular vectors, shape (..., points, components); any lengths, usually one up to rounding.
     singular_values : shape (..., components), not negative.
-    reference : the singular value whose column gets the length log(2); see :func:`reference_singular_value`.
+    scale : of the spectra; see :func:`spectrum_scale`.
 
     Returns
     -------
-    float32 array of the shape of `directions`.
+    float32 array of shape (..., points + 1, components): the unit columns times sqrt(points), and the spectrum.
 
     Raises
     ------
@@ -61,8 +94,10 @@ def encoder_input(directions: ArrayLike, singular_values: ArrayLike, reference: 
             f"directions of shape {columns.shape} and singular values of shape {values.shape} do not belong together; "
             "expected (..., points, components) and (..., components)"
         )
-    if not (np.isfinite(reference) and reference > 0):
-        raise InputError(f"the reference singular value is {reference}; expected a finite number above zero")
+    if values.shape[-1] != len(scale.mean):
+        raise InputError(
+            f"singular values of shape {values.shape}; expected {len(scale.mean)} components as in training"
+        )
     lengths = np.sqrt(np.einsum("...pc,...pc->...c", columns, columns))
     # A sum of squares is finite only if every entry is: this checks the directions without another pass over them.
     if not (np.isfinite(lengths).all() and np.isfinite(values).all() and (values >= 0).all()):
@@ -70,8 +105,15 @@ def encoder_input(directions: ArrayLike, singular_values: ArrayLike, reference: 
             "directions or singular values are not finite, or a singular value is negative; "
             "set such views to zero and mark them as not usable"
         )
-    scales = np.log1p(values / np.float32(reference)) / np.where(lengths > 0, lengths, 1)
-    return np.asarray(columns * scales[..., np.newaxis, :], dtype=np.float32)
+    points = columns.shape[-2]
+    live = values.max(axis=-1, keepdims=True) > 0
+    inputs = np.empty((*columns.shape[:-2], points + 1, columns.shape[-1]), dtype=np.float32)
+    factors = np.where(live, np.sqrt(points) / np.where(lengths > 0, lengths, 1), 0).astype(np.float32)
+    np.multiply(columns, factors[..., np.newaxis, :], out=inputs[..., :points, :])
+    mean, deviation = np.array(scale.mean, dtype=np.float32), np.array(scale.deviation, dtype=np.float32)
+    standard = (log_spectrum(values) - mean) / deviation
+    inputs[..., points, :] = np.where(live, standard, 0)
+    return inputs
 
 
 def check_views(

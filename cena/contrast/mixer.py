@@ -43,19 +43,22 @@ class MixerConfig:
 
 
 class Encoder(nn.Module):
-    """Views of shape (batch, points, components) to embeddings of shape (batch, embedding)."""
+    """Views of shape (batch, points + 1, components) to embeddings of shape (batch, embedding).
+
+    The row after the points is the spectrum (see :func:`cena.contrast.encoder_input`), one more token to the mixer.
+    """
 
     def __init__(self, config: MixerConfig) -> None:
         super().__init__()
         self.embed_point = nn.Linear(config.components, config.width)
-        self.blocks = nn.Sequential(*(MixerBlock(config.points, config.width) for _ in range(config.depth)))
+        self.blocks = nn.Sequential(*(MixerBlock(config.points + 1, config.width) for _ in range(config.depth)))
         self.norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, config.embedding)
 
     def forward(self, views: Tensor) -> Tensor:
         """Embed a batch of views, as prepared by :func:`cena.contrast.encoder_input`."""
-        x = self.embed_point(views)  # (batch, points, width)
-        x = self.norm(self.blocks(x))  # (batch, points, width)
+        x = self.embed_point(views)  # (batch, points + 1, width)
+        x = self.norm(self.blocks(x))  # (batch, points + 1, width)
         embeddings: Tensor = self.head(x.mean(dim=1))  # (batch, embedding)
         return embeddings
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cena.contrast.inputs import encoder_input
+from cena.contrast.inputs import SpectrumScale, encoder_input
 from cena.errors import InputError
 
 
@@ -27,7 +27,7 @@ class TrainingViews:
         float16: only one batch at a time is widened to float32.
     singular_values : shape (classes, views, components).
     usable : shape (classes, views); classes with fewer than two usable views have no pair and are left out.
-    reference : scale of the input, see :func:`cena.contrast.encoder_input`.
+    scale : of the spectra, see :func:`cena.contrast.encoder_input`.
     batch : pairs in a batch; with fewer classes, all classes are one batch.
 
     Raises
@@ -38,7 +38,7 @@ class TrainingViews:
     directions: NDArray[np.floating]
     singular_values: NDArray[np.floating]
     usable: NDArray[np.bool_]
-    reference: float
+    scale: SpectrumScale
     batch: int
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class TrainingViews:
         return classes // min(self.batch, classes)
 
     def batches(self, generator: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Draw an epoch: batches of first and second views, float32 of shape (batch, points, components) each."""
+        """Draw an epoch: batches of first and second views, float32 of shape (batch, points + 1, components) each."""
         order = generator.permutation(self.paired_classes())
         for classes in np.array_split(order[: self.batches_per_epoch() * self.batch], self.batches_per_epoch()):
             first, second = draw_two(self.usable[classes], generator)
@@ -65,9 +65,9 @@ class TrainingViews:
 
     def _inputs(self, classes: NDArray[np.intp], views: NDArray[np.intp], generator: np.random.Generator) -> Tensor:
         values = self.singular_values[classes, views]
-        inputs = encoder_input(self.directions[classes, views], values, self.reference)
+        inputs = encoder_input(self.directions[classes, views], values, self.scale)
         signs = generator.choice(np.array([-1, 1], dtype=np.float32), size=values.shape)
-        inputs *= signs[:, np.newaxis, :]
+        inputs[:, :-1] *= signs[:, np.newaxis, :]  # the last row is the spectrum
         return torch.from_numpy(inputs)
 
 

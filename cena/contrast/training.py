@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from cena.contrast.barlow_twins import barlow_twins
 from cena.contrast.encoder import EncoderConfig, TrainedEncoder, initial_networks
 from cena.contrast.files import read_tensors, write_tensors
-from cena.contrast.inputs import check_views, reference_singular_value
+from cena.contrast.inputs import check_views, spectrum_scale
 from cena.contrast.pairs import TrainingViews
 from cena.errors import InputError
 
@@ -52,8 +52,8 @@ def train_encoder(
         damaged or belongs to another training.
     """
     check_views(directions, singular_values, usable, config)
-    reference = reference_singular_value(singular_values, usable)
-    views = TrainingViews(directions, singular_values, usable, reference, config.batch)
+    scale = spectrum_scale(singular_values, usable)
+    views = TrainingViews(directions, singular_values, usable, scale, config.batch)
     training = Training(config, views.batches_per_epoch())
     identity = {"config": asdict(config), "views": fingerprint(singular_values, usable)}
     if checkpoint is not None and checkpoint.exists():
@@ -70,7 +70,7 @@ def train_encoder(
             training.save(checkpoint, identity)
         if progress is not None:
             progress(epoch + 1, loss)
-    return TrainedEncoder(training.encoder.eval(), config, reference, tuple(training.history))
+    return TrainedEncoder(training.encoder.eval(), config, scale, tuple(training.history))
 
 
 class Training:
@@ -87,7 +87,7 @@ class Training:
         self.autocast = config.precision == "auto" and native_bfloat16()
 
     def step(self, first: Tensor, second: Tensor) -> float:
-        """Learn from one batch of pairs, each of shape (batch, points, components), and return its loss."""
+        """Learn from one batch of pairs, each of shape (batch, points + 1, components), and return its loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * one_cycle(self.steps_done, self.steps)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.autocast):

@@ -1,6 +1,7 @@
 """The bundled label tables: every architecture of a digits space, trained from every seed.
 
-A table has one row for each architecture and seed. Training appends finished architectures to a journal, so it can be
+A table has one row for each architecture and seed; without the file, all are trained. Training appends finished
+architectures to a journal, so it can be
 killed at any moment and resumed; a complete journal becomes the table.
 """
 
@@ -31,7 +32,7 @@ def table_path(space_name: str) -> Path:
 def train_table(
     space_name: str, journal: Path, workers: int = -1, progress: Progress | None = None, destination: Path | None = None
 ) -> Path:
-    """Train what the journal lacks, then write the table; returns its path.
+    """Train what neither the table nor the journal has, then write the table; returns its path.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def train_table(
     """
     destination = table_path(space_name) if destination is None else destination
     space = load(space_name)
-    done = _read(journal)
+    done = {**_trained_before(destination), **_read(journal)}
     # In random order: neighbours cost alike, so the time left can be told from what is done.
     order = np.random.default_rng(0).permutation(len(space))
     missing = [int(i) for i in order if space.architecture(int(i)) not in done]
@@ -96,6 +97,22 @@ def _read(journal: Path) -> dict[str, dict[str, object]]:
             continue
         records[record["architecture"]] = record
     return records
+
+
+def _trained_before(table: Path) -> dict[str, dict[str, object]]:
+    """The architectures of a table, as records: a space that has grown trains only its new architectures."""
+    if not table.exists():
+        return {}
+    rows = pd.read_csv(table)
+    return {
+        str(architecture): {
+            "architecture": architecture,
+            "parameters": int(group["parameters"].iloc[0]),
+            "seconds": float(group["seconds"].iloc[0]),
+            "accuracies": group[["validation_accuracy", "test_accuracy"]].to_numpy().tolist(),
+        }
+        for architecture, group in rows.groupby("architecture", sort=False)
+    }
 
 
 def _write(space: Space, records: dict[str, dict[str, object]], destination: Path) -> None:

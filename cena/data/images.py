@@ -1,11 +1,14 @@
 """The images at which data Jacobians are taken.
 
-Every source gives 32x32 images in whole grey levels, so that averaging them down is exact and the same on every
-machine. The result is normalised with mean 0.5 and standard deviation 0.5, as in the authors' code.
+Every source gives square images (32x32, unless they are the user's own) in whole grey levels, so that averaging them
+down is exact and the same on every machine. The result is normalised with mean 0.5 and standard deviation 0.5, as in
+the authors' code.
 """
 
 import hashlib
 import tarfile
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +24,7 @@ from cena.errors import InputError, unknown
 SIZE = 32
 """Height and width in pixels of a source's images."""
 
-Levels = NDArray[np.float64]  # (count, 3, SIZE, SIZE), whole numbers, 0 black and 255 white
+Levels = NDArray[np.float64]  # (count, 3, height, width), height = width, whole numbers, 0 black and 255 white
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,31 +56,37 @@ def images(name: str, count: int, resolution: int, seed: int) -> Images:
     Parameters
     ----------
     name : ``"patches"`` (cuts of scikit-learn's two bundled photographs at random places and scales), ``"cifar10"``
-        (CIFAR-10 training images) or ``"noise"`` (Gaussian noise).
+        (CIFAR-10 training images), ``"noise"`` (Gaussian noise) or the path of an ``.npz`` file of your own, which has
+        an array ``images`` of square colour images, uint8 (n, height, width, 3).
     count : number of images.
-    resolution : height and width in pixels, at most 32; smaller images are averages over equal areas.
+    resolution : height and width in pixels, at most 32 and at most those of your own images; smaller images are
+        averages over equal areas.
     seed : of the draw.
 
     Raises
     ------
     InputError
-        If the source is unknown, a number is out of range, or CIFAR-10 is neither in the download folder nor to be had.
+        If the source is unknown, a number is out of range, CIFAR-10 is neither in the download folder nor to be had, or
+        your own file is missing or does not hold such an array.
     """
-    if name not in SOURCES:
-        raise unknown("images", name, SOURCES)
+    _check_source(name)
     if count < 1:
         raise InputError(f"the number of images is {count}: give at least 1")
     if not 1 <= resolution <= SIZE:
         raise InputError(f"the resolution of images is {resolution}: give a height in pixels from 1 to {SIZE}")
-    levels, note = SOURCES[name](count, seed)
+    if _is_own(name):
+        path = Path(name)
+        name = path.name  # what is shown and recorded names no folder of the machine
+        levels, note = _own(path, count, resolution, seed)
+    else:
+        levels, note = SOURCES[name](count, seed)
     pixels = area_average(levels, resolution) / 127.5 - 1
     return Images(name, pixels.astype(np.float32), note)
 
 
 def files(name: str) -> list[str]:
     """The files of the download registry that these images need: the development subset where only that is there."""
-    if name not in SOURCES:
-        raise unknown("images", name, SOURCES)
+    _check_source(name)
     if name != "cifar10":
         return []
     only_subset = registry.missing([registry.CIFAR10]) and not registry.missing([registry.CIFAR10_SUBSET])
@@ -131,6 +140,42 @@ def _cifar10(count: int, seed: int) -> tuple[Levels, str]:
         raise InputError(f"{count} images were asked of 'cifar10': {file} holds {len(training)} training images")
     chosen = np.random.default_rng(seed).permutation(len(training))[:count]
     return training[chosen].astype(np.float64), note
+
+
+def _is_own(name: str) -> bool:
+    return name.endswith(".npz")
+
+
+def _check_source(name: str) -> None:
+    if name not in SOURCES and not _is_own(name):
+        raise unknown("images", name, [*SOURCES, "the path of an .npz file"])
+
+
+def _own(path: Path, count: int, resolution: int, seed: int) -> tuple[Levels, str]:
+    expected = f"{path} must be an .npz file with an array 'images' of type uint8 and shape (n, size, size, 3)"
+    if not path.is_file():
+        raise InputError(f"{expected}: there is no such file")
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{expected}: it cannot be read")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            names = list(file)
+            own = file["images"] if "images" in names else None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{expected}: it cannot be read") from error
+    if own is None:
+        raise InputError(f"{expected}: its arrays are {', '.join(names) or 'none'}")
+    shape = own.shape
+    if own.dtype != np.uint8 or own.ndim != 4 or shape[3] != 3 or shape[1] != shape[2]:
+        raise InputError(f"{expected}: its array has type {own.dtype} and shape {shape}")
+    if resolution > shape[1]:
+        raise InputError(
+            f"a resolution of {resolution} was asked of {path}, whose images have {shape[1]} pixels a side"
+        )
+    if count > len(own):
+        raise InputError(f"{count} images were asked of {path}: it holds {len(own)}")
+    chosen = np.random.default_rng(seed).permutation(len(own))[:count]
+    return own[chosen].transpose(0, 3, 1, 2).astype(np.float64), f"images of the file {path.name}"
 
 
 def _archive(path: Path) -> NDArray[np.uint8]:

@@ -1,15 +1,17 @@
 """Labels: the accuracies of a space's architectures, in the order of the space.
 
 Data set, split, epochs and trials are always named: validation and test, 12 and 200 epochs, one training and the mean
-of several rank architectures differently. Accuracies are in percent.
+of several rank architectures differently. Accuracies are in percent. What each combination is exactly, and how the
+conventions differ, is said in :mod:`cena.data.label_sources`; :func:`origin` says it of one combination.
 
-NAS-Bench-201's are the arrays of the paper's authors: test accuracy after 200 epochs of ONE training, so their maxima
-(94.41, 73.66, 47.33) lie above those of the benchmark's means over trainings (94.37, 73.51, 47.31). The digits labels
-were trained by this project (:mod:`cena.data.digits_benchmark`) and are part of the package.
+An official archive that was imported (`cena data import`) goes before the other tables wherever it has the
+combination. The digits labels were trained by this project (:mod:`cena.data.digits_benchmark`) and are part of the
+package.
 """
 
 import hashlib
-from dataclasses import astuple, dataclass
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,44 +20,37 @@ from numpy.typing import NDArray
 
 from cena import spaces
 from cena.data import registry
+from cena.data.label_sources import SOURCES, seconds_201
+from cena.data.label_tables import LabelKey as LabelKey
+from cena.data.label_tables import LabelTable, imported
 from cena.errors import InputError, unknown
 
 BUNDLED = Path(__file__).parent / "bundled"
 TABLES = {"digits-topology": "digits_topology.csv.gz", "digits-size": "digits_size.csv.gz"}
 
-_AUTHORS = "lightonai/SearchSpaces/Bench201"
-_CONFIGURATIONS = f"{_AUTHORS}/configs.txt"
-"""The architecture of each row of the authors' arrays, in the benchmark's own numbering."""
-_AUTHORS_ACCURACIES = {
-    "cifar10": f"{_AUTHORS}/cifar10_test_accs.npy",
-    "cifar100": f"{_AUTHORS}/cifar100_test_accs.npy",
-    "imagenet16": f"{_AUTHORS}/ImageNet16-120_test_accs.npy",
-}
 
-
-@dataclass(frozen=True)
-class LabelKey:
-    """Which accuracy is meant.
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cells of the NAS-Bench-101 table, in its order, which is that of its labels.
 
     Parameters
     ----------
-    dataset : ``"cifar10"``, ``"cifar100"``, ``"imagenet16"`` (ImageNet16-120) or ``"digits"``.
-    split : ``"validation"`` or ``"test"``.
-    epochs : length of the training.
-    trials : ``"one"`` (a single training), ``"mean"`` (over all seeds) or ``"seed0"``, ``"seed1"``, ...
+    hash : (n,) the benchmark's own hash of each cell.
+    adjacency : (n, 7, 7) upper triangular, 1 where an edge is; rows and columns from `vertices` on are 0.
+    operations : (n, 7) -1 input, -2 output, 0 3x3 convolution, 1 1x1 convolution, 2 3x3 max pooling, -9 no vertex.
+    vertices : (n,) number of vertices.
+    parameters : (n,) number of trainable parameters, as the benchmark counted them.
     """
 
-    dataset: str
-    split: str
-    epochs: int
-    trials: str
-
-    def __str__(self) -> str:
-        return "dataset={} split={} epochs={} trials={}".format(*astuple(self))
+    hash: NDArray[np.str_]
+    adjacency: NDArray[np.uint8]
+    operations: NDArray[np.int8]
+    vertices: NDArray[np.uint8]
+    parameters: NDArray[np.int64]
 
 
 def accuracy(space_name: str, *, dataset: str, split: str, epochs: int, trials: str) -> NDArray[np.float64]:
-    """(n,) accuracy in percent of each architecture of a space, in the order of the space.
+    """(n,) accuracy in percent of each architecture of a space, in the order of the space; NaN where it is not known.
 
     Parameters
     ----------
@@ -67,47 +62,125 @@ def accuracy(space_name: str, *, dataset: str, split: str, epochs: int, trials: 
     InputError
         If there are no such labels (the message lists those there are), or their file is missing or incomplete.
     """
-    key = LabelKey(dataset, split, epochs, trials)
-    known = available(space_name)
-    if key not in known:
-        raise unknown(f"labels of {space_name}", key, known)
-    space = spaces.load(space_name)
-    return _digits_accuracy(space, key) if space_name in TABLES else _authors_accuracy(space, key)
+    key = _known(space_name, dataset, split, epochs, trials)
+    if space_name in TABLES:
+        return _digits_accuracy(spaces.load(space_name), key)
+    table = _imported_with(space_name, key)
+    if table is not None:
+        return _from_table(space_name, table, key.array_name())
+    return _aligned(space_name, *SOURCES[space_name][key].read())
 
 
 def available(space_name: str) -> list[LabelKey]:
-    """Every combination that :func:`accuracy` has for a space; raises `InputError` for a space without labels."""
+    """Every combination that :func:`accuracy` has for a space, the paper's labels first, then as they are listed.
+
+    Raises `InputError` for a space without labels. NAS-Bench-101's are either those of the 30,001 cells or, where it
+    was imported, those of the archive, for labels and :func:`nas_bench_101_cells` are of the same cells.
+    """
     if space_name not in TABLES:
-        return [LabelKey(dataset, "test", 200, "one") for dataset in _datasets(space_name)]
-    table = digits_table(space_name)
-    trials = ["mean", *(f"seed{seed}" for seed in sorted(table["seed"].unique()))]
+        if space_name not in SOURCES:
+            raise unknown("space with labels", space_name, [*SOURCES, *TABLES])
+        table = imported(space_name)
+        if table is None:
+            return list(SOURCES[space_name])
+        if space_name == "nas-bench-101":
+            return table.keys()
+        return list(dict.fromkeys([*SOURCES[space_name], *table.keys()]))
+    digits = digits_table(space_name)
+    trials = ["mean", *(f"seed{seed}" for seed in sorted(digits["seed"].unique()))]
     return [
         LabelKey("digits", split, int(epochs), trial)
-        for epochs in sorted(table["epochs"].unique())
+        for epochs in sorted(digits["epochs"].unique())
         for split in ("validation", "test")
         for trial in trials
     ]
 
 
-def files(space_name: str, *, dataset: str) -> list[str]:
-    """The files of the download registry that the labels need; none for the bundled digits."""
-    if dataset not in _datasets(space_name):
-        raise unknown(f"data set of {space_name}", dataset, _datasets(space_name))
-    return [] if space_name in TABLES else [_CONFIGURATIONS, _AUTHORS_ACCURACIES[dataset]]
+def files(
+    space_name: str, *, dataset: str, split: str | None = None, epochs: int | None = None, trials: str | None = None
+) -> list[str]:
+    """The files of the download registry that the labels need; none for the bundled digits and for imported tables.
+
+    Of several combinations that fit what is named, the first of :func:`available` is meant: the paper's labels.
+    """
+    if space_name in TABLES:
+        if dataset != "digits":
+            raise unknown(f"data set of {space_name}", dataset, ["digits"])
+        return []
+    key = _first(space_name, dataset, split, epochs, trials)
+    return [] if _imported_with(space_name, key) else list(SOURCES[space_name][key].files)
 
 
-def fingerprint(space_name: str, *, dataset: str) -> str:
-    """A sha256 that changes whenever the labels could: of the bundled table, or of the checksums of :func:`files`.
+def fingerprint(
+    space_name: str, *, dataset: str, split: str | None = None, epochs: int | None = None, trials: str | None = None
+) -> str:
+    """A sha256 that changes whenever the labels could: of the bundled or imported table, or of the checksums of
+    :func:`files`.
 
     It needs no download: a file with another checksum is never used.
     """
-    names = files(space_name, dataset=dataset)
-    content = (
-        "".join(registry.REGISTRY[name].checksum for name in names).encode()
-        if names
-        else _table(space_name).read_bytes()
-    )
+    names = files(space_name, dataset=dataset, split=split, epochs=epochs, trials=trials)
+    if space_name in TABLES:
+        content = _table(space_name).read_bytes()
+    elif names:
+        content = "".join(registry.REGISTRY[name].checksum for name in names).encode()
+    else:
+        table = imported(space_name)
+        content = json.dumps(table.provenance if table else {}, sort_keys=True).encode()
     return hashlib.sha256(content).hexdigest()
+
+
+def origin(space_name: str, *, dataset: str, split: str, epochs: int, trials: str) -> str:
+    """One phrase that says where labels come from: an imported archive with its sha256, or the files and their origin.
+
+    Parameters and errors are those of :func:`accuracy`; nothing is downloaded.
+    """
+    key = _known(space_name, dataset, split, epochs, trials)
+    if space_name in TABLES:
+        return f"trained by this project ({TABLES[space_name]})"
+    table = _imported_with(space_name, key)
+    if table is not None:
+        return table.origin()
+    [*_, name] = SOURCES[space_name][key].files
+    return f"{name} ({registry.REGISTRY[name].origin})"
+
+
+def train_seconds(space_name: str, *, dataset: str, split: str, epochs: int) -> NDArray[np.float64]:
+    """(n,) seconds of the whole training that the labels of a split come from, in the order of the space.
+
+    A simulated search pays this and :func:`evaluation_seconds` for each architecture: on CIFAR-10 after 12 epochs,
+    6 times an epoch of 50,000 images and 2.5 times an evaluation of 10,000, about 112 s in the median. NAS-Bench-201's
+    are predictions in nine rows of ten (:func:`cena.data.label_sources.seconds_201`) unless its archive was imported.
+
+    Raises
+    ------
+    InputError
+        If no training was timed so; the message lists what was.
+    """
+    return _seconds(space_name, f"train_seconds.{dataset}.{split}.{epochs}")
+
+
+def evaluation_seconds(space_name: str, *, dataset: str, split: str) -> NDArray[np.float64]:
+    """(n,) seconds of one evaluation of the whole split; errors as :func:`train_seconds`."""
+    return _seconds(space_name, f"evaluation_seconds.{dataset}.{split}")
+
+
+def nas_bench_101_cells() -> Cells:
+    """The cells whose labels ``accuracy("nas-bench-101", ...)`` gives, in their order.
+
+    They are the 30,001 cells of the published sample, or all cells of the official archive where that was imported.
+
+    Raises
+    ------
+    InputError
+        If the table is not in the download folder.
+    """
+    table = imported("nas-bench-101")
+    if table is not None:
+        names = ("architecture", "adjacency", "operations", "vertices", "parameters")
+        return Cells(*(table[name] for name in names))
+    with np.load(registry.fetch(registry.CELLS_101)) as file:
+        return Cells(file["hash"], file["adj"], file["ops"], file["n_vertices"], file["params"])
 
 
 def digits_table(space_name: str) -> pd.DataFrame:
@@ -117,14 +190,6 @@ def digits_table(space_name: str) -> pd.DataFrame:
     training), parameters.
     """
     return pd.read_csv(_table(space_name))
-
-
-def _datasets(space_name: str) -> list[str]:
-    if space_name in TABLES:
-        return ["digits"]
-    if space_name != "nas-bench-201":
-        raise unknown("space with labels", space_name, ["nas-bench-201", *TABLES])
-    return list(_AUTHORS_ACCURACIES)
 
 
 def _table(space_name: str) -> Path:
@@ -152,9 +217,71 @@ def _digits_accuracy(space: spaces.Space, key: LabelKey) -> NDArray[np.float64]:
     return values.to_numpy(dtype=np.float64)
 
 
-def _authors_accuracy(space: spaces.Space, key: LabelKey) -> NDArray[np.float64]:
-    configurations, accuracies = (registry.fetch(name) for name in files(space.name, dataset=key.dataset))
+def _known(space_name: str, dataset: str, split: str, epochs: int, trials: str) -> LabelKey:
+    key = LabelKey(dataset, split, epochs, trials)
+    known = available(space_name)
+    if key not in known:
+        raise unknown(f"labels of {space_name}", key, known)
+    return key
+
+
+def _first(space_name: str, dataset: str, split: str | None, epochs: int | None, trials: str | None) -> LabelKey:
+    known = available(space_name)
+    datasets = dict.fromkeys(key.dataset for key in known)
+    if dataset not in datasets:
+        raise unknown(f"data set of {space_name}", dataset, datasets)
+    for key in known:
+        asked = (split or key.split, epochs or key.epochs, trials or key.trials)
+        if key.dataset == dataset and (key.split, key.epochs, key.trials) == asked:
+            return key
+    raise unknown(f"labels of {space_name}", f"{dataset=!s} {split=!s} {epochs=!s} {trials=!s}", known)
+
+
+def _imported_with(space_name: str, key: LabelKey) -> LabelTable | None:
+    """The imported table of a space if it has these labels."""
+    table = imported(space_name)
+    return table if table is not None and key.array_name() in table.names else None
+
+
+def _from_table(space_name: str, table: LabelTable, array: str) -> NDArray[np.float64]:
+    names = None if space_name == "nas-bench-101" else table["architecture"].tolist()
+    return _aligned(space_name, names, table[array].astype(np.float64))
+
+
+def _aligned(space_name: str, names: list[str] | None, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values in the order of the space; as they are where they have no names, being of the table's own cells."""
+    if names is None:
+        return values
+    space = spaces.load(space_name)
     aligned = np.full(len(space), np.nan)
-    order = [space.index(text) for text in configurations.read_text(encoding="utf-8").split()]
-    aligned[order] = np.load(accuracies)
+    aligned[[space.index(name) for name in names]] = values
     return aligned
+
+
+def _seconds(space_name: str, array: str) -> NDArray[np.float64]:
+    available(space_name)  # refuses a space without labels
+    table = imported(space_name) if space_name in SOURCES else None
+    if table is not None and array in table.names:
+        return _from_table(space_name, table, array)
+    what, dataset, split, *epochs = array.split(".")
+    timed = _timed(space_name, table)
+    if array not in timed:
+        raise unknown(f"timing of {space_name}", array, timed)
+    if space_name == "nas-bench-101":
+        with np.load(registry.fetch(registry.CELLS_101)) as file:
+            return np.asarray(file["train_time_108"], np.float64)
+    names, epoch, evaluation = seconds_201(dataset, split)
+    return _aligned(space_name, names, int(epochs[0]) * epoch if what == "train_seconds" else evaluation)
+
+
+def _timed(space_name: str, table: LabelTable | None) -> list[str]:
+    """The array names of the timings there are."""
+    kinds = ("train_seconds.", "evaluation_seconds.")
+    timed = sorted(name for name in table.names if name.startswith(kinds)) if table else []
+    if space_name == "nas-bench-201":
+        keys = SOURCES[space_name]
+        timed += dict.fromkeys(f"train_seconds.{key.dataset}.{key.split}.{key.epochs}" for key in keys)
+        timed += dict.fromkeys(f"evaluation_seconds.{key.dataset}.{key.split}" for key in keys)
+    elif space_name == "nas-bench-101" and table is None:
+        timed.append("train_seconds.cifar10.validation.108")
+    return list(dict.fromkeys(timed))

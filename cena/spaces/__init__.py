@@ -6,13 +6,16 @@ from functools import cache
 from cena.errors import unknown
 from cena.spaces.base import Space, representatives
 from cena.spaces.digits import digits_size, digits_topology
-from cena.spaces.size import SizeSpace
+from cena.spaces.nas_bench_101 import NasBench101Space
+from cena.spaces.size import SizeSpace, nats_bench_size
 from cena.spaces.topology import TopologySpace
 
 SPACES: dict[str, Callable[[], Space]] = {
     "digits-size": digits_size,
     "digits-topology": digits_topology,
+    "nas-bench-101": NasBench101Space,
     "nas-bench-201": TopologySpace,
+    "nats-bench-size": nats_bench_size,
 }
 
 
@@ -34,4 +37,15 @@ def _made(name: str) -> Space:
     return SPACES[name]()
 
 
-__all__ = ["SPACES", "SizeSpace", "Space", "TopologySpace", "digits_size", "digits_topology", "load", "representatives"]
+__all__ = [
+    "SPACES",
+    "NasBench101Space",
+    "SizeSpace",
+    "Space",
+    "TopologySpace",
+    "digits_size",
+    "digits_topology",
+    "load",
+    "nats_bench_size",
+    "representatives",
+]

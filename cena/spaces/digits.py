@@ -11,11 +11,11 @@ from cena.spaces.size import SizeSpace
 from cena.spaces.topology import TopologySpace
 
 RESOLUTION = 8
-TOPOLOGIES = 650
+TOPOLOGIES = 2048
 
 
 def digits_topology() -> TopologySpace:
-    """650 of the 5,044 classes of NAS-Bench-201, one cell each, with 8 channels and one cell per stage.
+    """2,048 of the 5,044 classes of NAS-Bench-201, one cell each, with 8 channels and one cell per stage.
 
     The classes are a seeded random draw; each is represented by its first cell in lexicographic order.
     """
@@ -27,5 +27,5 @@ def digits_topology() -> TopologySpace:
 
 
 def digits_size() -> SizeSpace:
-    """All 243 networks with 2, 4 or 8 channels in each of the five layers."""
-    return SizeSpace("digits-size", (2, 4, 8), resolution=RESOLUTION)
+    """All 1,024 networks with 2, 4, 8 or 16 channels in each of the five layers."""
+    return SizeSpace("digits-size", (2, 4, 8, 16), resolution=RESOLUTION)

@@ -92,6 +92,11 @@ class SizeSpace:
         return one_hot(*self.choices())
 
 
+def nats_bench_size() -> SizeSpace:
+    """The size space of NATS-Bench: all 32,768 networks with 8, 16, ..., 64 channels in each of the five layers."""
+    return SizeSpace("nats-bench-size", range(8, 72, 8))
+
+
 def _cell_parameters(channels_in: int, channels_out: int) -> int:
     total = 0
     for name, (source, _) in zip(CELL, EDGES, strict=True):

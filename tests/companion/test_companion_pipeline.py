@@ -6,8 +6,11 @@ import pytest
 
 from cena import spaces
 from cena.companion.artifacts import ArtifactStore
+from cena.companion.notebooks import run
 from cena.companion.pipeline import Pipeline
 from cena.companion.profiles import profile
+from cena.companion.project import here
+from cena.data import registry
 from cena.errors import InputError
 from cena.spaces import SizeSpace, TopologySpace
 from cena.spaces.cells import all_cells
@@ -56,9 +59,14 @@ def test_another_setting_is_another_artifact(store: ArtifactStore) -> None:
 
 def test_missing_files_are_named_with_their_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CENA_DATA", str(tmp_path))
-    with pytest.raises(InputError, match=r"profile 'laptop' needs 5 files .*cifar10_test_accs\.npy.*https://"):
-        Pipeline("laptop").need_data()
-    Pipeline("quick").need_data()
+    nowhere = {name: replace(entry, url=None) for name, entry in registry.REGISTRY.items()}
+    monkeypatch.setattr(registry, "REGISTRY", nowhere)
+    named = r"profile 'laptop' needs 5 files .*cifar10_test_accs\.npy.*the paper's authors"
+    with pytest.raises(InputError, match=named):
+        Pipeline("laptop")
+    with pytest.raises(InputError, match=named):  # before anything is executed
+        run(here(), ["04_layout"], "laptop")
+    Pipeline("quick")
 
 
 def test_only_a_topology_space_can_be_embedded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def embeddings():
     )
     seen, unseen = np.s_[:, :4], np.s_[:, 4:]
     trained = train_encoder(directions[seen], singular_values[seen], usable[seen], config)
-    control = untrained_encoder(config, trained.reference)
+    control = untrained_encoder(config, trained.scale)
     views = directions[unseen], singular_values[unseen], usable[unseen]
     return encode_views(trained, *views), encode_views(control, *views), usable[unseen]
 

@@ -26,7 +26,7 @@ def names(folder):
 def test_saved_and_loaded_encoders_are_the_same(encoder, tmp_path):
     save_encoder(tmp_path / "new" / "encoder.safetensors", encoder)
     loaded = load_encoder(tmp_path / "new" / "encoder.safetensors")
-    assert (loaded.config, loaded.reference, loaded.history) == (encoder.config, encoder.reference, encoder.history)
+    assert (loaded.config, loaded.scale, loaded.history) == (encoder.config, encoder.scale, encoder.history)
     assert np.array_equal(encode(loaded, *VIEWS), encode(encoder, *VIEWS))
     save_encoder(tmp_path / "again", loaded)
     assert (tmp_path / "again").read_bytes() == (tmp_path / "new" / "encoder.safetensors").read_bytes()
@@ -43,13 +43,13 @@ def test_failed_write_keeps_the_old_file(encoder, tmp_path, monkeypatch):
 
     monkeypatch.setattr("pathlib.Path.replace", disk_is_full)
     with pytest.raises(OSError, match="no space"):
-        save_encoder(path, replace(encoder, reference=2.0))
+        save_encoder(path, replace(encoder, history=(1.0,)))
     assert path.read_bytes() == before
     assert names(tmp_path) == ["encoder"]
 
 
 def test_untrained_encoder_is_where_training_starts(encoder, small_config):
-    control = untrained_encoder(small_config, encoder.reference)
+    control = untrained_encoder(small_config, encoder.scale)
     assert control.history == ()
     barely = train_encoder(*VIEWS, replace(small_config, learning_rate=0.0))
     for start, end in zip(control.network.parameters(), barely.network.parameters(), strict=True):
@@ -84,7 +84,7 @@ def test_truncated_or_foreign_bytes_are_refused(encoder, tmp_path, data):
     [
         lambda tensors, _: tensors.popitem(),
         lambda tensors, _: tensors.update(more=torch.zeros(1)),
-        lambda _, description: description.pop("reference"),
+        lambda _, description: description.pop("scale"),
         lambda _, description: description["config"].update(width=9),
         lambda _, description: description["config"].update(colour="red"),
         lambda _, description: description["config"].update(depth=0),
@@ -110,7 +110,7 @@ def test_class_embedding_is_the_mean_over_usable_views(encoder):
     assert (views.shape, classes.shape, classes.dtype) == ((10, 4, 10), (10, 10), np.float32)
     np.testing.assert_allclose(classes[0], views[0, 2:].mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(classes[2:], views[2:].mean(axis=1), rtol=1e-5)
-    zero = encoder.network(torch.zeros(1, 16, 12)).detach().numpy()[0]
+    zero = encoder.network(torch.zeros(1, 17, 12)).detach().numpy()[0]
     for dead in (views[0, 0], views[0, 1], views[1, 3], classes[1]):
         np.testing.assert_allclose(dead, zero, rtol=1e-5, atol=1e-6)
     assert not np.allclose(views[0, 2], zero, rtol=1e-2)

@@ -9,9 +9,9 @@ from cena.errors import InputError, unknown
 def test_shape_and_number_of_parameters():
     config = MixerConfig(points=5, components=3, width=4, depth=2, embedding=7)
     encoder = Encoder(config)
-    assert encoder(torch.randn(6, 5, 3)).shape == (6, 7)
+    assert encoder(torch.randn(6, 6, 3)).shape == (6, 7)
     norm = 2 * 4
-    over_points = 5 * 10 + 10 + 10 * 5 + 5
+    over_points = 6 * 12 + 12 + 12 * 6 + 6  # the spectrum is one more row
     over_features = 4 * 8 + 8 + 8 * 4 + 4
     expected = (3 * 4 + 4) + 2 * (2 * norm + over_points + over_features) + norm + (4 * 7 + 7)
     assert sum(parameter.numel() for parameter in encoder.parameters()) == expected
@@ -24,7 +24,7 @@ def test_the_papers_sizes_are_the_default():
 
 def test_views_of_a_batch_do_not_touch_each_other():
     encoder = Encoder(MixerConfig(points=5, components=3, width=4, embedding=7))
-    views = torch.randn(4, 5, 3)
+    views = torch.randn(4, 6, 3)
     torch.testing.assert_close(encoder(views)[2:3], encoder(views[2:3]))
 
 

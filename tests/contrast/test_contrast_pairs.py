@@ -2,22 +2,22 @@ import numpy as np
 import pytest
 from contrast_views import synthetic_views
 
-from cena.contrast import encoder_input
+from cena.contrast import SpectrumScale, encoder_input, spectrum_scale
 from cena.contrast.pairs import TrainingViews, draw_two
 from cena.errors import InputError
 
 
 def marked_views(classes, views, usable=None, batch=4):
-    """Views whose single column is long by 1 + class + view/10: the input tells which view it is."""
+    """Views whose single singular value is 1 + class + view/10: the input's last row tells which view it is."""
     values = 1 + np.arange(classes)[:, None, None] + np.arange(views)[None, :, None] / 10
     directions = np.ones((classes, views, 3, 1), dtype=np.float16)
     if usable is None:
         usable = np.ones((classes, views), dtype=bool)
-    return TrainingViews(directions, values.astype(np.float32), usable, 1.0, batch)
+    return TrainingViews(directions, values.astype(np.float32), usable, SpectrumScale((0.0,), (1.0,)), batch)
 
 
 def read_marks(inputs):
-    values = np.expm1(np.linalg.norm(inputs.numpy()[:, :, 0], axis=1)) - 1
+    values = np.exp(inputs.numpy()[:, -1, 0]) - 1
     classes = np.floor(values + 1e-3).astype(int)
     return classes, np.rint(10 * (values - classes)).astype(int)
 
@@ -55,14 +55,16 @@ def test_incomplete_batch_is_dropped_unless_it_is_the_only_one():
 
 def test_columns_get_random_signs_of_their_own_in_each_view():
     directions, singular_values, usable = synthetic_views(classes=40, views=2)
-    views = TrainingViews(directions, singular_values, usable, 1.0, 40)
-    plain = encoder_input(directions, singular_values, 1.0)
+    scale = spectrum_scale(singular_values, usable)
+    views = TrainingViews(directions, singular_values, usable, scale, 40)
+    plain = encoder_input(directions, singular_values, scale)
     ((first, second),) = views.batches(np.random.default_rng(0))
     flips = []
     for inputs in (first.numpy(), second.numpy()):
         for one in inputs:
             view = plain[np.isclose(np.abs(plain), np.abs(one), atol=1e-6).all(axis=(2, 3))]
-            ratio = np.sum(one * view[0], axis=0) / np.sum(view[0] ** 2, axis=0)
+            np.testing.assert_array_equal(one[-1], view[0, -1])  # the spectrum has no sign to flip
+            ratio = np.sum((one * view[0])[:-1], axis=0) / np.sum(view[0, :-1] ** 2, axis=0)
             np.testing.assert_allclose(np.abs(ratio), 1, rtol=1e-4)
             flips.append(ratio)
     flips = np.array(flips).reshape(2, 40, -1)

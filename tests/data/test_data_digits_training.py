@@ -102,7 +102,9 @@ def test_a_table_has_a_row_for_each_architecture_and_seed(small: Path) -> None:
 
 
 def test_a_killed_training_goes_on_from_its_journal(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = digits_benchmark.train_table("digits-topology", small / "journal", workers=1).read_bytes()
+    table = digits_benchmark.train_table("digits-topology", small / "journal", workers=1)
+    whole = table.read_bytes()
+    table.unlink()
     lines = [line for line in (small / "journal").read_text().splitlines() if line]
     (small / "journal").write_text(lines[0] + "\n" + lines[1][:20])  # killed while writing the second
     trained: list[int] = []
@@ -115,6 +117,10 @@ def test_a_killed_training_goes_on_from_its_journal(small: Path, monkeypatch: py
     monkeypatch.setattr(digits_benchmark, "train", counted)
     path = digits_benchmark.train_table("digits-topology", small / "journal", workers=1)
     assert len(trained) == 2
+    assert path.read_bytes() == whole
+    (small / "journal").unlink()
+    digits_benchmark.train_table("digits-topology", small / "journal", workers=1)
+    assert len(trained) == 2  # what a table has is not trained again
     assert path.read_bytes() == whole
 
 

@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -223,7 +224,9 @@ def test_missing_cifar10_names_the_official_archive() -> None:
 
 @pytest.mark.parametrize("function", [lambda: images("patch", 1, 32, 0), lambda: files("patch")])
 def test_unknown_source(function: Callable[[], object]) -> None:
-    with pytest.raises(InputError, match=r"^unknown images 'patch'; valid: patches, cifar10, noise$"):
+    with pytest.raises(
+        InputError, match=r"^unknown images 'patch'; valid: patches, cifar10, noise, the path of an \.npz file$"
+    ):
         function()
 
 
@@ -234,6 +237,63 @@ def test_unknown_source(function: Callable[[], object]) -> None:
 def test_numbers_out_of_range(count: int, resolution: int, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         images("patches", count, resolution, 0)
+
+
+def own_images(folder: Path, array: NDArray[Any], name: str = "images") -> str:
+    np.savez(folder / "own.npz", allow_pickle=True, **{name: array})
+    return str(folder / "own.npz")
+
+
+def test_own_images_are_drawn_and_averaged(tmp_path: Path) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (9, 48, 48, 3)).astype(np.uint8)
+    path = own_images(tmp_path, levels)
+    drawn = images(path, 9, 16, 3)
+    assert drawn.name == "own.npz"
+    assert drawn.note == "images of the file own.npz"
+    assert files(path) == []
+    blocks = levels.reshape(9, 16, 3, 16, 3, 3).mean(axis=(2, 4)).transpose(0, 3, 1, 2) / 127.5 - 1
+    order = np.random.default_rng(3).permutation(9)
+    np.testing.assert_allclose(drawn.pixels, blocks[order], atol=1e-6)
+    assert np.array_equal(images(path, 4, 16, 3).pixels, drawn.pixels[:4])
+    own_images(tmp_path, levels[::-1])
+    assert images(path, 9, 16, 3).checksum != drawn.checksum
+
+
+@pytest.mark.parametrize(
+    ("array", "name", "sentence"),
+    [
+        (np.zeros((4, 32, 32, 3)), "images", "its array has type float64 and shape (4, 32, 32, 3)"),
+        (np.zeros((4, 32, 32), np.uint8), "images", "its array has type uint8 and shape (4, 32, 32)"),
+        (np.zeros((4, 3, 32, 32), np.uint8), "images", "shape (4, 3, 32, 32)"),
+        (np.zeros((4, 32, 30, 3), np.uint8), "images", "shape (4, 32, 30, 3)"),
+        (np.zeros((4, 32, 32, 3), np.uint8), "pictures", "its arrays are pictures"),
+        (np.array([{}]), "images", "it cannot be read"),  # an object array is a pickle
+        (np.zeros((4, 8, 8, 3), np.uint8), "images", "whose images have 8 pixels a side"),
+        (np.zeros((1, 32, 32, 3), np.uint8), "images", "it holds 1"),
+    ],
+)
+def test_own_images_that_cannot_be_used(tmp_path: Path, array: NDArray[Any], name: str, sentence: str) -> None:
+    path = own_images(tmp_path, array, name)
+    with pytest.raises(InputError) as error:
+        images(path, 2, 16, 0)
+    assert path in str(error.value)
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 no archive", b"neither"])
+def test_own_files_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "own.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"must be an \.npz file.*(no such file|cannot be read)$"):
+        images(str(path), 1, 16, 0)
+
+
+def test_an_array_file_of_that_name_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "own.npz").open("wb") as file:
+        np.save(file, np.zeros((2, 32, 32, 3), np.uint8))
+    with pytest.raises(InputError, match="it cannot be read"):
+        images(str(tmp_path / "own.npz"), 1, 16, 0)
 
 
 def test_offline_sources_need_no_files() -> None:

@@ -115,10 +115,18 @@ def test_an_incomplete_table_is_refused(bundled: Callable[[pd.DataFrame], None])
         labels.accuracy("digits-size", dataset="digits", split="test", epochs=10, trials="seed0")
 
 
-def test_available(bundled: Callable[[pd.DataFrame], None]) -> None:
-    assert labels.available("nas-bench-201") == [
-        LabelKey(dataset, "test", 200, "one") for dataset in ("cifar10", "cifar100", "imagenet16")
-    ]
+def test_available(bundled: Callable[[pd.DataFrame], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CENA_DATA", str(tmp_path))  # nothing imported
+    datasets = ("cifar10", "cifar100", "imagenet16")
+    of_201 = labels.available("nas-bench-201")
+    assert of_201[:3] == [LabelKey(dataset, "test", 200, "one") for dataset in datasets]  # the paper's labels first
+    assert len(set(of_201)) == len(of_201) == 18
+    assert LabelKey("cifar10", "validation", 12, "mean") in of_201
+    assert LabelKey("cifar10", "validation", 12, "one") not in of_201
+    assert labels.available("nats-bench-size") == [LabelKey(d, "validation", 90, "one") for d in datasets]
+    assert set(labels.available("nas-bench-101")) == {
+        LabelKey("cifar10", "validation", epochs, "one") for epochs in (4, 12, 36, 108)
+    }
     bundled(digits_table())
     assert labels.available("digits-size") == [
         LabelKey("digits", split, 10, trials)
@@ -131,8 +139,8 @@ def test_available(bundled: Callable[[pd.DataFrame], None]) -> None:
     ("dataset", "split", "epochs", "trials"),
     [
         ("cifar10", "validation", 200, "one"),
-        ("cifar10", "test", 12, "one"),
-        ("cifar10", "test", 200, "mean"),
+        ("cifar10", "test", 12, "mean"),
+        ("cifar10", "test", 90, "mean"),
         ("svhn", "test", 200, "one"),
     ],
 )
@@ -156,6 +164,22 @@ def test_the_closest_labels_come_first() -> None:
     ("call", "sentence"),
     [
         (lambda: labels.available("nas-bench-200"), "unknown space with labels 'nas-bench-200'; valid: nas-bench-201"),
+        (
+            lambda: labels.files("nas-bench-201", dataset="cifar10", trials="seed0"),
+            "unknown labels of nas-bench-201 'dataset=cifar10 split=None epochs=None trials=seed0'; valid: ",
+        ),
+        (
+            lambda: labels.files("digits-size", dataset="mnist"),
+            "unknown data set of digits-size 'mnist'; valid: digits",
+        ),
+        (
+            lambda: labels.train_seconds("nats-bench-size", dataset="cifar10", split="test", epochs=90),
+            "unknown timing of nats-bench-size 'train_seconds.cifar10.test.90'; valid: none",
+        ),
+        (
+            lambda: labels.evaluation_seconds("nas-bench-101", dataset="cifar10", split="test"),
+            "unknown timing of nas-bench-101 'evaluation_seconds.cifar10.test'; valid: train_seconds.cifar10",
+        ),
         (lambda: labels.digits_table("digits"), "unknown digits space 'digits'; valid: digits-size, digits-topology"),
         (
             lambda: labels.fingerprint("nas-bench-201", dataset="imagenet"),
@@ -163,7 +187,10 @@ def test_the_closest_labels_come_first() -> None:
         ),
     ],
 )
-def test_unknown_names(call: Callable[[], object], sentence: str) -> None:
+def test_unknown_names(
+    call: Callable[[], object], sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CENA_DATA", str(tmp_path))  # nothing imported
     with pytest.raises(InputError, match=f"^{sentence}"):
         call()
 
@@ -180,6 +207,8 @@ def test_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert [Path(name).name for name in needed] == ["configs.txt", "ImageNet16-120_test_accs.npy"]
     assert registry.missing(needed) == needed
     assert labels.files("digits-size", dataset="digits") == []
+    assert labels.files("nas-bench-201", dataset="cifar10", trials="mean") == [registry.LABELS_201]
+    assert labels.files("nas-bench-101", dataset="cifar10") == [registry.CELLS_101]
 
 
 def test_fingerprint_changes_with_the_labels(
@@ -232,3 +261,47 @@ def test_real_labels_beside_their_configurations() -> None:
     by_text = dict(zip(configurations.read_text().splitlines(), np.load(accuracies), strict=True))
     space = spaces.load("nas-bench-201")
     assert [by_text[space.architecture(i)] for i in range(0, 15625, 7)] == list(values[::7])
+
+
+@pytest.mark.real_data
+@NEEDS_DATA
+@pytest.mark.parametrize(
+    ("space_name", "key", "maximum", "known"),
+    [
+        ("nas-bench-201", LabelKey("cifar10", "validation", 12, "mean"), 84.892, 15625),
+        ("nas-bench-201", LabelKey("cifar10", "test", 200, "mean"), 94.3733, 15625),
+        ("nas-bench-201", LabelKey("cifar100", "validation", 200, "mean"), 73.4933, 2919),
+        ("nas-bench-201", LabelKey("imagenet16", "test", 200, "another"), 47.3333, 15625),
+        ("nats-bench-size", LabelKey("cifar10", "validation", 90, "one"), 90.712, 32768),
+        ("nas-bench-101", LabelKey("cifar10", "validation", 108, "one"), 94.9119, 30001),
+    ],
+    ids=str,
+)
+def test_real_tables(space_name: str, key: LabelKey, maximum: float, known: int) -> None:
+    values = labels.accuracy(space_name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)
+    assert np.isfinite(values).sum() == known
+    assert round(np.nanmax(values), 4) == maximum
+    assert np.nanmin(values) > 0
+
+
+@pytest.mark.real_data
+@NEEDS_DATA
+def test_real_cells_are_beside_their_labels() -> None:
+    cells = labels.nas_bench_101_cells()
+    assert cells.adjacency.shape == (30001, 7, 7)
+    assert list(cells.hash) == sorted(cells.hash)
+    assert np.array_equal((cells.operations != -9).sum(axis=1), cells.vertices)
+    assert np.all(cells.operations[:, 0] == -1)
+    values = labels.accuracy("nas-bench-101", dataset="cifar10", split="validation", epochs=108, trials="one")
+    assert len(values) == len(cells.parameters)
+    assert round(values[0], 4) == 93.0489
+
+
+@pytest.mark.real_data
+@NEEDS_DATA
+def test_the_cost_of_a_simulated_evaluation() -> None:
+    asked: dict[str, str] = {"dataset": "cifar10", "split": "validation"}
+    train = labels.train_seconds("nas-bench-201", **asked, epochs=12)  # type: ignore[arg-type]
+    cost = train + labels.evaluation_seconds("nas-bench-201", **asked)
+    assert round(np.median(cost)) == 112
+    assert "nas_bench_201_labels.csv.gz" in labels.origin("nas-bench-201", **asked, epochs=12, trials="mean")  # type: ignore[arg-type]

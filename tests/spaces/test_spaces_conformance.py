@@ -12,16 +12,21 @@ import torch
 from torch import nn
 
 from cena.errors import InputError
-from cena.spaces import SPACES, SizeSpace, Space, TopologySpace, load, representatives
+from cena.spaces import SPACES, NasBench101Space, SizeSpace, Space, TopologySpace, load, representatives
 from cena.spaces.base import numbered_by_appearance
 from cena.spaces.cells import all_cells, function_family
 from cena.spaces.digits import TOPOLOGIES
+from cena.spaces.graphs import parse_cell
 
 CELLS = [all_cells()[i] for i in (15_624, 0, 7_501, 1, 9_876, 12_345, 4_321, 5)]
+GRAPHS = [
+    parse_cell(text) for text in ("conv1x1(0)|maxpool3x3(0,1)|output(1,2)", "output(0)", "conv3x3(0)|output(0,1)")
+]
 SMALL: dict[str, Callable[[], Space]] = {
     "small-topology": lambda: TopologySpace("small-topology", CELLS, 3, cells_per_stage=2, resolution=8, outputs=4),
     "no-cells": lambda: TopologySpace("no-cells", CELLS[:2], channels=1, cells_per_stage=0, resolution=4, outputs=1),
     "small-size": lambda: SizeSpace("small-size", (2, 3, 5), resolution=8, outputs=3),
+    "small-101": lambda: NasBench101Space("small-101", GRAPHS, stem=5, cells_per_stack=1, resolution=8, outputs=2),
 }
 
 
@@ -47,7 +52,14 @@ def equal(one: nn.Module, other: nn.Module) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [("nas-bench-201", 15_625), ("digits-topology", TOPOLOGIES), ("digits-size", 3**5)]
+    ("name", "size"),
+    [
+        ("nas-bench-101", 16_945),
+        ("nas-bench-201", 15_625),
+        ("nats-bench-size", 8**5),
+        ("digits-topology", TOPOLOGIES),
+        ("digits-size", 4**5),
+    ],
 )
 def test_sizes_of_the_named_spaces(name: str, size: int) -> None:
     assert len(load(name)) == size
@@ -79,7 +91,7 @@ def test_an_index_outside_is_refused(space: Space, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2", "2:2:2:2", "2:2:2:2:2:2", "2:2:2:2:x", "2:2:2:2:-2", "2:2:2:2:²", "|none~0|"]
+    "text", ["", "2", "2:2:2:2", "2:2:2:2:2:2", "2:2:2:2:x", "2:2:2:2:-2", "2:2:2:2:²", "|none~0|", "conv3x3(1)"]
 )
 def test_a_malformed_architecture_is_refused(space: Space, text: str) -> None:
     with pytest.raises(InputError, match=r"^malformed (cell|architecture) '"):
@@ -87,12 +99,14 @@ def test_a_malformed_architecture_is_refused(space: Space, text: str) -> None:
 
 
 def test_an_architecture_of_another_space_is_refused() -> None:
-    topology, size = SMALL["small-topology"](), SMALL["small-size"]()
+    topology, size, graphs = SMALL["small-topology"](), SMALL["small-size"](), SMALL["small-101"]()
     other = load("nas-bench-201").architecture(2)
     with pytest.raises(InputError, match=re.escape(f"cell '{other}' is not among the 8 of space 'small-topology'")):
         topology.index(other)
     with pytest.raises(InputError, match=r"4 channels in '2:3:4:5:2': space 'small-size' has \(2, 3, 5\)"):
         size.index("2:3:4:5:2")
+    with pytest.raises(InputError, match=r"cell 'conv3x3\(0\)\|output\(1\)' is not among the 3 of space 'small-101'"):
+        graphs.index("conv3x3(0)|output(1)")
 
 
 @pytest.mark.parametrize("width", ["02", "0" * 5000], ids=["leading zero", "5,000 digits"])
@@ -131,7 +145,12 @@ def test_classes_are_a_copy(space: Space) -> None:
 
 def test_classes_of_the_named_spaces() -> None:
     assert load("nas-bench-201").classes().max() + 1 == 5_044
-    for name in ("digits-topology", "digits-size"):  # every architecture is a class of its own
+    for name in (
+        "digits-topology",
+        "digits-size",
+        "nats-bench-size",
+        "nas-bench-101",
+    ):  # every architecture is a class of its own
         assert np.array_equal(load(name).classes(), np.arange(len(load(name))))
 
 
@@ -219,3 +238,27 @@ def test_parameter_counts_are_the_benchmarks() -> None:
     attainable = np.isin(theirs, ours)
     assert np.array_equal(ours[attainable], theirs[attainable])
     assert attainable.sum() == 15_625 - 204
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif("CENA_DATA" not in os.environ, reason="CENA_DATA is not set")
+def test_parameter_counts_are_those_of_the_zero_cost_table() -> None:
+    """Exact for all of its 9,445 cells: those without dead operations."""
+    path = Path(os.environ["CENA_DATA"]) / "reference" / "zero_cost_nas_bench_201_cifar10.csv.gz"
+    if not path.exists():
+        pytest.skip(f"CENA_DATA has no {path.name}, which is not published")
+    space = load("nas-bench-201")
+    table = pd.read_csv(path, usecols=["architecture", "params"])
+    ours = [space.parameters(space.index(text)) for text in table["architecture"]]
+    assert ours == (1e6 * table["params"]).round().astype(int).tolist()
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif("CENA_DATA" not in os.environ, reason="CENA_DATA is not set")
+def test_the_size_space_has_the_order_of_the_authors_arrays() -> None:
+    """So their label arrays need no alignment: both are in lexicographic order of the widths."""
+    path = Path(os.environ["CENA_DATA"]) / "lightonai/SearchSpaces/BenchNatsss/arch_strings.npy"
+    if not path.exists():
+        pytest.skip(f"CENA_DATA has no {path.name}")
+    space = load("nats-bench-size")
+    assert [space.architecture(i) for i in range(len(space))] == np.load(path).tolist()

@@ -1,0 +1,5 @@
+"""``python -m cena``: the command line."""
+
+from cena.cli import main
+
+main()

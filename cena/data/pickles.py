@@ -1,0 +1,74 @@
+"""Reading a pickle of plain data from outside without running anything it says.
+
+A pickle is a program that may call any importable function. Only the names below are given to it; every other name
+is refused before it is imported.
+"""
+
+import io
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cena.errors import InputError
+
+
+class _NumberType:
+    """Stands in for `numpy.dtype`, whose own `__setstate__` is not given bytes from outside."""
+
+    def __init__(self, name: str, _align: bool = False, _copy: bool = True):
+        self.dtype = np.dtype(name)
+        if self.dtype.kind not in "biuf":
+            raise InputError(f"it holds a number of type '{name}': expected booleans, integers or floats only")
+
+    def __setstate__(self, state: tuple[object, str]) -> None:
+        self.dtype = self.dtype.newbyteorder(state[1])  # type: ignore[arg-type]  # numpy checks it
+
+
+def _number(kind: _NumberType, content: bytes) -> float | int | bool:
+    """A numpy scalar as a Python number."""
+    number: float | int | bool = np.frombuffer(content, kind.dtype, count=1)[0].item()
+    return number
+
+
+_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("builtins", "set"): set,
+    ("numpy", "dtype"): _NumberType,
+    ("numpy.core.multiarray", "scalar"): _number,
+    ("numpy._core.multiarray", "scalar"): _number,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            listed = ", ".join(".".join(allowed) for allowed in _ALLOWED)
+            raise InputError(f"it asks for '{module}.{name}': only plain data are read ({listed})")
+        return _ALLOWED[module, name]
+
+    def persistent_load(self, pid: Any) -> Any:
+        raise InputError(f"it refers to an object outside of itself ({pid!r})")
+
+
+def load_plain(content: bytes, source: str) -> Any:
+    """The plain data in a pickle: dictionaries, lists, texts, numbers and numpy numbers (as Python's).
+
+    Parameters
+    ----------
+    content : the pickle.
+    source : its name, for messages.
+
+    Raises
+    ------
+    InputError
+        If it asks for any name that is not allowed, or is damaged. Nothing of it has been run then.
+    """
+    try:
+        return _Unpickler(io.BytesIO(content)).load()
+    except InputError as error:
+        raise InputError(f"{source} is refused: {error}") from None
+    except Exception as error:  # a damaged pickle raises anything at all
+        raise InputError(f"{source} is damaged: it is no complete pickle ({type(error).__name__})") from error

@@ -1,0 +1,93 @@
+"""A tiny notebook project, executed for real, for the tests of the runner and of freshness."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import cena
+from cena.companion import fingerprint
+from cena.companion.notebooks import run
+from cena.companion.project import Project
+from cena.companion.publish import publish
+
+FIRST = """# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # First
+
+# %% tags=["parameters"]
+profile: str = "quick"  # [quick | laptop] settings of the run
+runs: int = 2  # [0..10] repeated runs
+
+# %%
+import json, os, sys
+from pathlib import Path
+from cena.errors import InputError
+
+def unused():
+    import cena.data
+
+results = Path(os.environ["CENA_RESULTS"])
+print(profile, runs, object(), Path.cwd(), {"b", "a"})
+print("warned", file=sys.stderr)
+
+# %%
+(results / "01_first.json").write_text(json.dumps({"runs": runs, "profile": profile}))
+(results / "01_first.curve.csv").write_text("x,y")
+runs
+"""
+
+SECOND = """
+# %% tags=["parameters"]
+profile: str = "quick"  # [quick | laptop | paper] settings of the run
+
+# %% tags=["reads-results"]
+import os
+from pathlib import Path
+
+[path.name for path in sorted(Path(os.environ["CENA_RESULTS"]).glob("*.json"))]
+"""
+
+
+def make(root: Path) -> Project:
+    """A project of two notebooks with a pinned package, and with a package `cena` whose files may be changed."""
+    for folder in ("notebooks", "book/results", "cena/data/bundled"):
+        (root / folder).mkdir(parents=True)
+    (root / "notebooks/01_first.py").write_text(FIRST)
+    (root / "notebooks/02_second.py").write_text(SECOND)
+    (root / "requirements.txt").write_text("numpy==2\n")
+    for name in ("__init__.py", "errors.py", "data/__init__.py"):
+        shutil.copy(Path(cena.__file__).parent / name, root / "cena" / name)
+    (root / "cena/data/bundled/labels.csv").write_text("1,2\n")
+    return Project(root)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Project:
+    """The project after a first run and publication: executed once for this module, to be copied."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("published"))
+        project = make(Path.cwd())
+        patch.setattr(fingerprint, "PACKAGE", project.root / "cena")
+        patch.setenv("PYTHONPATH", str(Path(cena.__file__).parent.parent))
+        done = list(run(project, [], "quick"))
+        assert [(item.stem, item.seconds is None) for item in done] == [("01_first", False), ("02_second", False)]
+        assert publish(project, [], "quick") == (["01_first", "02_second"], [])
+        return project
+
+
+@pytest.fixture
+def project(published, tmp_path, monkeypatch) -> Project:
+    """A copy of the published project, to be changed."""
+    shutil.copytree(published.root, tmp_path / "project")
+    monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path / "project/cena")
+    monkeypatch.setenv("PYTHONPATH", str(Path(cena.__file__).parent.parent))
+    monkeypatch.chdir(tmp_path / "project")
+    return Project(tmp_path / "project")

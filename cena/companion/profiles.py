@@ -18,8 +18,8 @@ class Profile:
     ----------
     name : what the command line calls it.
     space, size_space : names of the topology space that is embedded, and of the size space it transfers to.
-    datasets, split, epochs, trials : which labels: the data sets, ``"test"`` or ``"validation"``, the epochs of training,
-        and ``"one"`` seed or the ``"mean"`` of all.
+    datasets, split, epochs, trials : which labels: the data sets, ``"test"`` or ``"validation"``, the epochs of
+        training, and ``"one"`` seed or the ``"mean"`` of all.
     images : what the networks see: ``"patches"`` of bundled photographs or ``"cifar10"`` training images.
     channels, cells, resolution : of the networks: channels of the first stage, cells a stage, pixels a side.
     points, views : data points a Jacobian has as rows, and random initialisations of each class.

@@ -74,7 +74,7 @@ def repeated_searches(
 
         def run(block: Sequence[int] = block) -> dict[str, NDArray[np.int64]]:
             with cluster():
-                runs = repeat(METHODS[method], candidates, accuracy, budget, block, workers, **parameters)
+                runs = repeat(METHODS[method], candidates, accuracy, budget, block, workers, None, **parameters)
             return {"architectures": np.stack([history.architectures for history in runs])}
 
         rows = store.arrays("searches", config | {"seeds": [*block]}, run)["architectures"]

@@ -229,6 +229,62 @@ Markdown(
 )
 
 # %% [markdown]
+# ### How much is there to agree on?
+#
+# The loss can fall only as far as two initialisations of one architecture have something in common. Canonical
+# correlations say how much that is, without any network: the directions along which two views of a description agree
+# best, found on one half of a sample of architectures and judged on the other. The descriptions are the log spectrum,
+# the matrix $J J^\top$ of inner products between the gradients of two data points (scaled to trace one), and the
+# embeddings.
+
+
+# %%
+def canonical_correlations(views, kept=40):
+    """Correlation between two views (classes, views, d) along their canonical directions, found on one half, (kept,)."""
+    half = len(views) // 2
+    views = views - views[:half].mean(axis=(0, 1))
+    strengths, axes = np.linalg.svd(views[:half].reshape(-1, views.shape[-1]), full_matrices=False)[1:]
+    whitened = views @ (axes[:kept] / strengths[:kept, None]).T  # the strongest principal components, equally strong
+    pairs = [(a, b) for a in range(views.shape[1]) for b in range(views.shape[1]) if a != b]
+    first, second = (np.concatenate([whitened[:, pair[side]] for pair in pairs], axis=1) for side in (0, 1))
+    first, second = (side.reshape(len(views), len(pairs), -1) for side in (first, second))
+    common = np.einsum("cpi,cpj->ij", first[:half], second[:half])
+    directions = np.linalg.eigh((common + common.T) / 2)[1][:, ::-1]
+    one, other = ((side[half:] @ directions).reshape(-1, directions.shape[1]) for side in (first, second))
+    return np.array([np.corrcoef(a, b)[0, 1] for a, b in zip(one.T, other.T, strict=True)])
+
+
+def inner_products(classes):
+    """(classes, views, pairs of points) the entries of each view's J J^T, scaled to trace one."""
+    factors = pipeline.directions[classes].astype(np.float32) * singular_values[classes][:, :, None, :]
+    products = factors @ factors.swapaxes(2, 3)
+    products /= np.trace(products, axis1=2, axis2=3)[..., None, None]
+    return products[..., *np.triu_indices(products.shape[-1])]
+
+
+drawn_classes = np.random.default_rng(seed).permutation(live)[:1000]
+of_drawn = pipeline.directions[drawn_classes], singular_values[drawn_classes], usable[drawn_classes]
+shared = {
+    "log spectrum": canonical_correlations(encoder_input(*of_drawn[:2], scale)[..., -1, :].astype(float)),
+    "inner products": canonical_correlations(inner_products(drawn_classes).astype(float)),
+    "untrained embedding": canonical_correlations(encode_views(untrained, *of_drawn).astype(float)),
+    "trained embedding": canonical_correlations(encode_views(encoder, *of_drawn).astype(float)),
+}
+header = ("description", *(f"direction {k}" for k in range(1, 7)), "directions above 0.5")
+rows = [
+    (name, *(f"{value:.2f}" for value in values[:6]), f"{np.count_nonzero(values > 0.5)}")
+    for name, values in shared.items()
+]
+strong = np.count_nonzero(shared["log spectrum"] > 0.5)
+Markdown(
+    markdown_table(header, rows, numeric=tuple(range(1, 8)))
+    + f"\n\nTwo initialisations of one architecture agree in {strong} directions of the log spectrum with a correlation "
+    f"above 0.5, of {singular_values.shape[-1]}: that little is what contrast can learn from a single view. A direction "
+    "with a weak correlation still says something when several views are averaged, as the rivals of [chapter "
+    "5](05_analysis) do with the spectrum; contrast of two views gains little from it."
+)
+
+# %% [markdown]
 # ### The cross-correlation matrix, before and after
 #
 # The matrices are of the embeddings, as everything downstream uses them. The loss sees one more linear layer, so their

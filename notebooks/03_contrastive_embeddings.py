@@ -115,9 +115,9 @@ plt.show()
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-input", "caption": "Singular values of all live views, as they are (left), and as the input's last row (right). Line: median over views; bands: half, and 98 % of all views."}, "image": {"alt": "Two plots of a value against the number of the component; on the left the bands fall and span orders of magnitude, on the right they lie around zero"}}
 scale = pipeline.encoder.scale
 raw = singular_values[live].reshape(-1, singular_values.shape[-1]).astype(float)
-row = encoder_input(pipeline.directions[live], singular_values[live], scale)[..., -1, :].reshape(raw.shape)
+spectra = encoder_input(pipeline.directions[live], singular_values[live], scale)[..., -1, :].reshape(raw.shape)
 drawn, axes = plots.figure(1, 2, panel_height=2.6)
-for axis, values, label in zip(axes, (raw, row), ("singular value", "input's last row"), strict=True):
+for axis, values, label in zip(axes, (raw, spectra), ("singular value", "input's last row"), strict=True):
     low, quarter, middle, three, high = np.quantile(values, (0.01, 0.25, 0.5, 0.75, 0.99), axis=0)
     component = 1 + np.arange(values.shape[1])
     axis.fill_between(component, low, high, alpha=0.15, linewidth=0)
@@ -549,7 +549,7 @@ def gaps(matrix, metric):
 spaces = {
     "trained": (pipeline.embedding[live], "cosine"),
     "untrained": (pipeline.untrained_embedding[live], "cosine"),
-    "spectrum": (row.reshape(len(live), -1, row.shape[-1]).mean(axis=1), "cosine"),
+    "spectrum": (spectra.reshape(len(live), -1, spectra.shape[-1]).mean(axis=1), "cosine"),
     "operations, one-hot": (pipeline.space.one_hot()[representatives[live]], "euclidean"),
     "log parameters": (log_parameters(pipeline.parameters[representatives[live]]), "euclidean"),
 }

@@ -1,5 +1,7 @@
 """What a profile needs that is not in the package: fetched before anything is computed."""
 
+import sys
+
 from cena.companion.profiles import Profile
 from cena.data import labels, registry
 from cena.data.images import files
@@ -12,7 +14,8 @@ def need_data(profile: Profile) -> None:
     Raises
     ------
     InputError
-        If some cannot be had: the message names each, where it comes from and how to get it.
+        If some cannot be had: the message has a line for each, with its name, where it comes from, how to get it, and
+        why it could not be downloaded.
     """
     names = [*files(profile.images)]
     for dataset in profile.datasets:
@@ -22,9 +25,9 @@ def need_data(profile: Profile) -> None:
     reasons = []
     for name in dict.fromkeys(names):
         try:
-            registry.fetch(name)
+            registry.fetch(name, progress=sys.stderr.isatty())
         except InputError as error:
             reasons.append(str(error))
     if reasons:
-        count = f"{len(reasons)} files" if len(reasons) > 1 else "a file"
-        raise InputError(f"profile '{profile.name}' needs {count} that cannot be had: {'; '.join(reasons)}")
+        listed = "\n".join(f"- {reason}" for reason in reasons)
+        raise InputError(f"profile '{profile.name}' needs {len(reasons)} files that cannot be had:\n{listed}")

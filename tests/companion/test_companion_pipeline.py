@@ -61,7 +61,7 @@ def test_missing_files_are_named_with_their_origin(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("CENA_DATA", str(tmp_path))
     nowhere = {name: replace(entry, url=None) for name, entry in registry.REGISTRY.items()}
     monkeypatch.setattr(registry, "REGISTRY", nowhere)
-    named = r"profile 'laptop' needs 5 files .*cifar10_test_accs\.npy.*the paper's authors"
+    named = r"(?s)profile 'laptop' needs 5 files .*cifar10_test_accs\.npy.*the paper's authors"
     with pytest.raises(InputError, match=named):
         Pipeline("laptop")
     with pytest.raises(InputError, match=named):  # before anything is executed

@@ -154,6 +154,8 @@ axes[0].spines[:].set_visible(False)
 axes[0].legend(markerscale=2.5)
 plots.accuracy_scatter(axes[1], plane[shown], labels[judged][shown], label=f"{names[judged]} accuracy (%)")
 
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+
 
 def inside(matrix, target, source):
     """The share of a target's architectures whose every column is within the source's middle 99 %."""
@@ -167,13 +169,11 @@ overlap = {
     (source, target): (inside(plane, target, source), inside(features["log parameters"], target, source))
     for source, target in CROSS
 }
-display(
-    Markdown(
-        " ".join(
-            f"Of the {target} space, {planar:.0%} lies within the middle 99 % of the {source} space along both of "
-            f"these components, and {parametric:.0%} within its range of parameters."
-            for (source, target), (planar, parametric) in overlap.items()
-        )
+Markdown(
+    " ".join(
+        f"Of the {target} space, {planar:.0%} lies within the middle 99 % of the {source} space along both of these "
+        f"components, and {parametric:.0%} within its range of parameters."
+        for (source, target), (planar, parametric) in overlap.items()
     )
 )
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cena import contrast, layout, spaces
+from cena import contrast, layout
 from cena.companion.artifacts import ArtifactStore, artifact_key
 from cena.companion.cluster import cluster
 from cena.companion.encoders import Progress, ViewArrays, encoder_key, stored_embedding, stored_encoder
 from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
 from cena.companion.needs import need_data
 from cena.companion.profiles import Profile, profile
-from cena.companion.scale import at_scale, scale, view_code
+from cena.companion.scale import at_scale, benchmark, scale, view_code
 from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.data import labels
 from cena.data.images import Images, images
@@ -64,7 +64,7 @@ class Pipeline:
     def space(self) -> Space:
         """The space, or the profile's sample of it, at the scale of its benchmark: its labels and parameter counts."""
         chosen = self.profile
-        whole = spaces.load(chosen.space)
+        whole = benchmark(chosen.space)
         return sample(whole, chosen.architectures, chosen.seed) if chosen.architectures else whole
 
     @cached_property

@@ -1,14 +1,20 @@
-"""A space at the scale of a profile: the networks whose Jacobians are taken, and the code that defines them."""
+"""A space at the scale of its benchmark and of a profile: what is labelled, and what Jacobians are taken of."""
 
+from functools import cache
+
+from cena import spaces
 from cena.companion.profiles import Profile
+from cena.data import labels
 from cena.errors import InputError
 from cena.spaces import NasBench101Space, SampledSpace, SizeSpace, Space, TopologySpace
+from cena.spaces.graphs import OPERATIONS, cell_from_matrix
 
 SHARED = ("cena.jacobians.edjm", "cena.jacobians.views", "cena.spaces.base")
 NETWORKS: dict[type, tuple[str, ...]] = {
     TopologySpace: ("cena.spaces.cells", "cena.spaces.networks", "cena.spaces.topology"),
     SizeSpace: ("cena.spaces.cells", "cena.spaces.networks", "cena.spaces.size"),
     NasBench101Space: (
+        "cena.spaces.cells",
         "cena.spaces.graphs",
         "cena.spaces.isomorphism",
         "cena.spaces.nas_bench_101",
@@ -16,6 +22,31 @@ NETWORKS: dict[type, tuple[str, ...]] = {
         "cena.spaces.networks",
     ),
 }
+
+
+def benchmark(name: str) -> Space:
+    """The space of this name whose architectures, in this order, `cena.data.labels` are of.
+
+    It is :func:`cena.spaces.load`'s, except that NAS-Bench-101 has the cells of the table in the download folder.
+
+    Raises
+    ------
+    InputError
+        If there is no such space, or NAS-Bench-101's table is not there.
+    """
+    return _labelled_graphs() if name == "nas-bench-101" else spaces.load(name)
+
+
+@cache
+def _labelled_graphs() -> Space:
+    table = labels.nas_bench_101_cells()
+    rows = zip(table.vertices.tolist(), table.adjacency, table.operations, strict=True)
+    return NasBench101Space(
+        cells=[
+            cell_from_matrix(matrix[:n, :n], [OPERATIONS[code] for code in codes[1 : n - 1]])
+            for n, matrix, codes in rows
+        ]
+    )
 
 
 def at_scale(space: Space, settings: Profile) -> Space:

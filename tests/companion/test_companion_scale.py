@@ -1,4 +1,5 @@
 import ast
+import os
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -6,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from cena.companion.profiles import profile
-from cena.companion.scale import NETWORKS, SHARED, at_scale, scale, view_code
+from cena.companion.scale import NETWORKS, SHARED, at_scale, benchmark, scale, view_code
+from cena.data import labels
 from cena.errors import InputError
-from cena.spaces import NasBench101Space, SizeSpace, TopologySpace, sample
+from cena.spaces import NasBench101Space, SizeSpace, TopologySpace, load, sample
 from cena.spaces.cells import all_cells
 from cena.spaces.graphs import parse_cell
 
@@ -59,6 +61,23 @@ def test_the_code_of_a_view_holds_all_modules_of_spaces_that_its_networks_need(k
             imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
             waiting += [module for module in imported if module.startswith("cena.spaces.")]
     assert needed <= {*SHARED, *NETWORKS[kind]}
+
+
+def test_a_benchmark_is_the_space_its_labels_are_of():
+    assert benchmark("digits-size") is load("digits-size")
+    with pytest.raises(InputError, match="unknown space 'digits'"):
+        benchmark("digits")
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+@pytest.mark.skipif("CENA_DATA" not in os.environ, reason="CENA_DATA is not set")
+def test_the_cells_of_nas_bench_101_are_those_of_its_labels():
+    space, table = benchmark("nas-bench-101"), labels.nas_bench_101_cells()
+    accuracy = labels.accuracy("nas-bench-101", dataset="cifar10", split="validation", epochs=108, trials="one")
+    assert len(space) == len(accuracy) == len(table.parameters)
+    for i in range(0, len(space), 301):
+        assert space.parameters(i) == table.parameters[i]
 
 
 def test_another_kind_of_space_is_refused():

@@ -306,7 +306,7 @@ for number, (panel, (source, target)) in enumerate(zip(axes, DIRECTIONS, strict=
     if judged == "imagenet16":
         panel.axvline(printed(source, target, "tau"), color="black", linewidth=0.8, linestyle="--")
     panel.set_yticks(range(len(order)), order if number % 2 == 0 else [""] * len(order))
-    panel.set(title=f"{source} → {target}", xlabel="Kendall's τ")
+    panel.set(title=f"{source} → {target}", xlabel="Kendall's τ", xlim=(-0.25, 1))
     panel.grid(axis="x")
 
 # %% [markdown]
@@ -413,8 +413,8 @@ for (source, target), reference in linear_parameters.items():
     ours = table.loc[(judged, source, target, HEADLINE, "forest")]
     lines.append(
         f"- **{source} → {target} on {names[judged]}**: sorting by parameters alone gives τ = {reference:.3f}; the "
-        f"headline {'exceeds it' if ours.tau_low > reference else 'does not exceed it'} ({ours.tau:.3f}). The best "
-        f"predictor here is {best}, {best_model} ({candidates.max():.3f})."
+        f"headline {'exceeds it' if ours.tau_low > reference else 'does not exceed it'} ({ours.tau:.3f}). The best other "
+        f"predictor is {best}, {best_model} ({candidates.max():.3f})."
     )
 Markdown("\n".join(lines))
 

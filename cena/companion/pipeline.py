@@ -11,33 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cena import contrast, layout, spaces
+from cena import contrast, layout
 from cena.companion.artifacts import ArtifactStore, artifact_key
 from cena.companion.cluster import cluster
+from cena.companion.encoders import Progress, ViewArrays, encoder_key, stored_embedding, stored_encoder
 from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
 from cena.companion.needs import need_data
 from cena.companion.profiles import Profile, profile
+from cena.companion.scale import at_scale, benchmark, scale, view_code
 from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.data import labels
 from cena.data.images import Images, images
-from cena.errors import InputError
 from cena.jacobians import ViewStore, native_precision
-from cena.spaces import Space, TopologySpace, representatives
-
-Progress = Callable[[str, int, int], None]
-"""Called with (stage, steps done, steps in all)."""
+from cena.spaces import SampledSpace, Space, representatives, sample
 
 Array = NDArray[np.float64]
-
-VIEW_CODE = (
-    "cena.jacobians.edjm",
-    "cena.jacobians.views",
-    "cena.spaces.base",
-    "cena.spaces.cells",
-    "cena.spaces.networks",
-    "cena.spaces.topology",
-)
-"""The modules that decide what a view is: a change in their code makes stored views stale."""
 
 
 class Pipeline:
@@ -69,21 +57,20 @@ class Pipeline:
         self.profile = profile(settings) if isinstance(settings, str) else settings
         self.store = store or ArtifactStore()
         self.workers = workers
-        self._progress = progress or (lambda _stage, _done, _total: None)
+        self.progress = progress or (lambda _stage, _done, _total: None)
         need_data(self.profile)
 
     @cached_property
     def space(self) -> Space:
-        """The space at the scale of its benchmark: its labels and parameter counts."""
-        return spaces.load(self.profile.space)
+        """The space, or the profile's sample of it, at the scale of its benchmark: its labels and parameter counts."""
+        chosen = self.profile
+        whole = benchmark(chosen.space)
+        return sample(whole, chosen.architectures, chosen.seed) if chosen.architectures else whole
 
     @cached_property
     def view_space(self) -> Space:
         """The same architectures at the profile's scale: the networks whose Jacobians are taken."""
-        space, chosen = self.space, self.profile
-        if not isinstance(space, TopologySpace):
-            raise InputError(f"profile '{chosen.name}' embeds '{space.name}': expected a topology space")
-        return TopologySpace(space.name, space.cells, chosen.channels, chosen.cells, chosen.resolution)
+        return at_scale(self.space, self.profile)
 
     @cached_property
     def classes(self) -> NDArray[np.int64]:
@@ -102,9 +89,10 @@ class Pipeline:
     def accuracy(self, dataset: str) -> Array:
         """(architectures,) the profile's labels in percent."""
         chosen = self.profile
-        return labels.accuracy(
+        accuracy = labels.accuracy(
             chosen.space, dataset=dataset, split=chosen.split, epochs=chosen.epochs, trials=chosen.trials
         )
+        return accuracy[self.space.indices] if isinstance(self.space, SampledSpace) else accuracy
 
     @cached_property
     def images(self) -> Images:
@@ -116,14 +104,17 @@ class Pipeline:
         """The profile's precision where the processor has it, else float32."""
         return self.profile.precision if native_precision() == "bfloat16" else "float32"
 
+    @property
+    def components(self) -> int:
+        """The number of singular values a Jacobian has."""
+        return min(self.profile.points, 3 * self.profile.resolution**2)
+
     @cached_property
     def _views_config(self) -> dict[str, Any]:
         chosen = self.profile
         return {
             "space": chosen.space,
-            "channels": chosen.channels,
-            "cells": chosen.cells,
-            "resolution": chosen.resolution,
+            **scale(self.space, chosen),
             "images": self.images.checksum,
             "points": chosen.points,
             "views": chosen.views,
@@ -132,13 +123,13 @@ class Pipeline:
         }
 
     @cached_property
-    def _views_key(self) -> dict[str, Any]:
+    def views_key(self) -> dict[str, Any]:
         """The configuration of the views, the networks they are of and the code that computes them."""
         networks = "\n".join(self.space.architecture(int(i)) for i in self.representatives)
         return {
             **self._views_config,
             "networks": sha256(networks.encode()),
-            "code": code_fingerprint(*VIEW_CODE),
+            "code": code_fingerprint(*view_code(self.space)),
         }
 
     @cached_property
@@ -146,8 +137,7 @@ class Pipeline:
         """The views of every class (section 4.1), resumable when interrupted."""
         config = self._views_config
         classes = int(self.classes.max()) + 1
-        components = min(self.profile.points, 3 * self.profile.resolution**2)
-        shape = (classes, self.profile.views, self.profile.points, components)
+        shape = (classes, self.profile.views, self.profile.points, self.components)
 
         def build(folder: Path) -> None:
             store = ViewStore.create(folder / "views.zarr", shape, config)
@@ -158,10 +148,10 @@ class Pipeline:
                     self.profile.seed,
                     self.precision,
                     self.workers,
-                    lambda done, total: self._progress("views", done, total),
+                    lambda done, total: self.progress("views", done, total),
                 )
 
-        folder = self.store.folder("views", self._views_key, build, resumable=True)
+        folder = self.store.folder("views", self.views_key, build, resumable=True)
         return ViewStore(folder / "views.zarr")
 
     @cached_property
@@ -189,13 +179,17 @@ class Pipeline:
         """(classes, views) Jacobian covariance score, NaN where a view cannot be used."""
         return np.where(self.usable, self.views.jacov.astype(np.float64), np.nan)
 
+    def view_arrays(self) -> ViewArrays:
+        """The views as an encoder takes them."""
+        return ViewArrays(self.directions, self.singular_values, self.usable)
+
     @cached_property
     def encoder_config(self) -> EncoderConfig:
         """The settings of the encoder and its training."""
         chosen = self.profile
         return EncoderConfig(
             points=chosen.points,
-            components=self.singular_values.shape[-1],
+            components=self.components,
             width=chosen.encoder_width,
             depth=chosen.encoder_depth,
             epochs=chosen.encoder_epochs,
@@ -204,49 +198,30 @@ class Pipeline:
 
     @cached_property
     def _encoder_key(self) -> dict[str, Any]:
-        code = code_fingerprint(*imported_modules("import cena.contrast"))
-        return {"config": self.encoder_config, "views": self._views_key, "code": code}
+        return encoder_key(self.encoder_config, self.views_key)
 
     @cached_property
     def encoder(self) -> TrainedEncoder:
         """The encoder, trained by contrast of the views (section 4.2), resumable when interrupted."""
-        epochs = self.encoder_config.epochs
-
-        def build(folder: Path) -> None:
-            trained = contrast.train_encoder(
-                self.directions,
-                self.singular_values,
-                self.usable,
-                self.encoder_config,
-                checkpoint=folder / "checkpoint.safetensors",
-                progress=lambda epoch, _loss: self._progress("encoder", epoch, epochs),
-            )
-            contrast.save_encoder(folder / "encoder.safetensors", trained)
-
-        folder = self.store.folder("encoder", self._encoder_key, build, resumable=True)
-        return contrast.load_encoder(folder / "encoder.safetensors")
+        return stored_encoder(self.store, self._encoder_key, self.view_arrays, self.progress)
 
     @cached_property
     def untrained_encoder(self) -> TrainedEncoder:
         """The control: the weights that the encoder's training started from."""
         return contrast.untrained_encoder(self.encoder_config, self.encoder.scale)
 
-    def _encoded(self, name: str, encoder: Callable[[], TrainedEncoder]) -> NDArray[np.float32]:
-        def build() -> dict[str, NDArray[Any]]:
-            embedding = contrast.encode(encoder(), self.directions, self.singular_values, self.usable)
-            return {"embedding": embedding}
-
-        return self.store.arrays("embedding", {"which": name, **self._encoder_key}, build)["embedding"]
+    def _embedding(self, which: str, encoder: Callable[[], TrainedEncoder]) -> NDArray[np.float32]:
+        return stored_embedding(self.store, {"which": which, **self._encoder_key}, encoder, self.view_arrays)
 
     @cached_property
     def embedding(self) -> NDArray[np.float32]:
         """(classes, 512) the contrastive embedding, the mean over views."""
-        return self._encoded("trained", lambda: self.encoder)
+        return self._embedding("trained", lambda: self.encoder)
 
     @cached_property
     def untrained_embedding(self) -> NDArray[np.float32]:
         """(classes, 512) the embedding by the untrained encoder."""
-        return self._encoded("untrained", lambda: self.untrained_encoder)
+        return self._embedding("untrained", lambda: self.untrained_encoder)
 
     @cached_property
     def layout(self) -> dict[str, Array]:

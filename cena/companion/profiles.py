@@ -20,24 +20,30 @@ class Profile:
     space, size_space : names of the topology space that is embedded, and of the size space it transfers to.
     datasets, split, epochs, trials : which labels: the data sets, ``"test"`` or ``"validation"``, the epochs of
         training, and ``"one"`` seed or the ``"mean"`` of all.
-    images : what the networks see: ``"patches"`` of bundled photographs or ``"cifar10"`` training images.
+    images : what the networks see: ``"patches"`` of bundled photographs, ``"cifar10"`` training images or ``"noise"``.
     channels, cells, resolution : of the networks: channels of the first stage, cells a stage, pixels a side.
     points, views : data points a Jacobian has as rows, and random initialisations of each class.
     precision : of the gradients: ``"bfloat16"`` autocast or ``"float32"``.
     encoder_epochs, encoder_width, encoder_depth : of the MLP-Mixer and its training.
     forest_labels, forest_runs, forest_trees : labels a random forest is fitted on, fresh splits, trees.
+    transfer_labels : labels of one space a predictor is fitted on that is judged on the other.
     search_runs, search_budget : repeated searches, and architectures each may evaluate.
     seed : of everything that is random.
     """
 
     name: str
     space: str
-    size_space: str
+    architectures: int
     datasets: tuple[str, ...]
     split: str
     epochs: int
     trials: str
-    images: Literal["patches", "cifar10"]
+    size_space: str
+    size_architectures: int
+    size_split: str
+    size_epochs: int
+    size_trials: str
+    images: Literal["patches", "cifar10", "noise"]
     channels: int
     cells: int
     resolution: int
@@ -50,6 +56,7 @@ class Profile:
     forest_labels: int
     forest_runs: int
     forest_trees: int
+    transfer_labels: int
     search_runs: int
     search_budget: int
     seed: int
@@ -58,11 +65,16 @@ class Profile:
 _QUICK = Profile(
     name="quick",
     space="digits-topology",
-    size_space="digits-size",
+    architectures=0,
     datasets=("digits",),
     split="test",
     epochs=6,
     trials="mean",
+    size_space="digits-size",
+    size_architectures=0,
+    size_split="test",
+    size_epochs=6,
+    size_trials="mean",
     images="patches",
     channels=8,
     cells=1,
@@ -76,6 +88,7 @@ _QUICK = Profile(
     forest_labels=1000,
     forest_runs=5,
     forest_trees=100,
+    transfer_labels=500,
     search_runs=20,
     search_budget=150,
     seed=0,
@@ -84,11 +97,16 @@ _QUICK = Profile(
 _LAPTOP = Profile(
     name="laptop",
     space="nas-bench-201",
-    size_space="digits-size",
+    architectures=0,
     datasets=("cifar10", "cifar100", "imagenet16"),
     split="test",
     epochs=200,
     trials="one",
+    size_space="nats-bench-size",
+    size_architectures=8192,
+    size_split="validation",
+    size_epochs=90,
+    size_trials="one",
     images="cifar10",
     channels=16,
     cells=1,
@@ -102,12 +120,15 @@ _LAPTOP = Profile(
     forest_labels=1000,
     forest_runs=10,
     forest_trees=100,
+    transfer_labels=5000,
     search_runs=30,
     search_budget=200,
     seed=0,
 )
 
-_PAPER = replace(_LAPTOP, name="paper", cells=5, resolution=32, encoder_epochs=60, search_runs=100)
+_PAPER = replace(
+    _LAPTOP, name="paper", size_architectures=0, cells=5, resolution=32, encoder_epochs=60, search_runs=100
+)
 
 PROFILES = {profile.name: profile for profile in (_QUICK, _LAPTOP, _PAPER)}
 
@@ -123,6 +144,18 @@ def profile(name: str) -> Profile:
     if name not in PROFILES:
         raise unknown("profile", name, PROFILES)
     return PROFILES[name]
+
+
+def of_size(settings: Profile) -> Profile:
+    """The same settings with the size space in place of the topology space: what transfer embeds beside it."""
+    return replace(
+        settings,
+        space=settings.size_space,
+        architectures=settings.size_architectures,
+        split=settings.size_split,
+        epochs=settings.size_epochs,
+        trials=settings.size_trials,
+    )
 
 
 def describe(profile: Profile) -> list[tuple[str, str]]:

@@ -10,12 +10,14 @@ from cena.evaluate.features import (
     mean_jacov,
     principal_components,
 )
+from cena.evaluate.geometry import distance_agreement
 from cena.evaluate.intervals import Interval, bootstrap_interval, mean_interval, paired_difference
 from cena.evaluate.metrics import kendall, pearson
 from cena.evaluate.prediction import held_out, predict, split, summarize
 from cena.evaluate.records import Record, read_all, read_records, status_against, write_records, write_table
 from cena.evaluate.scoreboard import PAPER, judge, not_run, scoreboard
 from cena.evaluate.search_statistics import Reach, evaluations_to_reach, paired_bootstrap, reach, top_regret
+from cena.evaluate.transfer import summarize_transfer, transfer, transferred
 
 __all__ = [
     "PAPER",
@@ -24,6 +26,7 @@ __all__ = [
     "Reach",
     "Record",
     "bootstrap_interval",
+    "distance_agreement",
     "evaluations_to_reach",
     "feature_sets",
     "fill_dead",
@@ -48,7 +51,10 @@ __all__ = [
     "split",
     "status_against",
     "summarize",
+    "summarize_transfer",
     "top_regret",
+    "transfer",
+    "transferred",
     "write_records",
     "write_table",
 ]

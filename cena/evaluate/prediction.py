@@ -72,17 +72,14 @@ def held_out(
     InputError
         If an entry is not finite in single precision, the lengths differ, or the sizes allow no split.
     """
-    labels = _labels(accuracy)
-    columns = _columns("features", matrix, len(labels))
+    labels = checked_labels(accuracy)
+    columns = checked_columns("features", matrix, len(labels))
     train, test = split(len(labels), train_size, seed, run)
-    forest_seed, shuffle_seed = np.random.SeedSequence([seed, run]).spawn(2)
     targets = labels[train]
     if shuffle_labels:
+        _, shuffle_seed = np.random.SeedSequence([seed, run]).spawn(2)
         targets = np.random.default_rng(shuffle_seed).permutation(targets)
-    forest = RandomForestRegressor(
-        trees, max_features=max_features, random_state=int(forest_seed.generate_state(1)[0]), n_jobs=1
-    )
-    prediction = forest.fit(columns[train], targets).predict(columns[test])
+    prediction = forest(seed, run, trees, max_features).fit(columns[train], targets).predict(columns[test])
     return pd.DataFrame({"architecture": test, "truth": labels[test], "prediction": prediction})
 
 
@@ -123,8 +120,8 @@ def predict(
         raise InputError(
             f"{len(features)} feature sets and {runs} runs leave nothing to predict: give at least one of each"
         )
-    labels = _labels(accuracy)
-    matrices = {name: _columns(f"'{name}'", matrix, len(labels)) for name, matrix in features.items()}
+    labels = checked_labels(accuracy)
+    matrices = {name: checked_columns(f"'{name}'", matrix, len(labels)) for name, matrix in features.items()}
     split(len(labels), train_size, seed, run=0)
 
     pairs = [(name, run) for name in matrices for run in range(runs)]
@@ -138,6 +135,13 @@ def predict(
         if progress is not None:
             progress(len(rows), len(pairs))
     return pd.DataFrame(rows, columns=["features", "run", "r", "tau"])
+
+
+def forest(seed: int, run: int, trees: int = 100, max_features: MaxFeatures = 1.0) -> RandomForestRegressor:
+    """The forest of a run, on one thread, its randomness drawn from `seed` and `run` alone."""
+    forest_seed, _ = np.random.SeedSequence([seed, run]).spawn(2)
+    state = int(forest_seed.generate_state(1)[0])
+    return RandomForestRegressor(trees, max_features=max_features, random_state=state, n_jobs=1)
 
 
 def summarize(scores: pd.DataFrame) -> pd.DataFrame:
@@ -173,7 +177,8 @@ def _scores(
     return pearson(table.prediction, table.truth), kendall(table.prediction, table.truth)
 
 
-def _labels(accuracy: ArrayLike) -> NDArray[np.float64]:
+def checked_labels(accuracy: ArrayLike) -> NDArray[np.float64]:
+    """The accuracies (n,) as float64; raises `InputError` unless they are one finite number for each architecture."""
     labels = np.asarray(accuracy, dtype=np.float64)
     if labels.ndim != 1 or not np.isfinite(labels).all():
         missing = np.count_nonzero(~np.isfinite(labels))
@@ -184,7 +189,9 @@ def _labels(accuracy: ArrayLike) -> NDArray[np.float64]:
     return labels
 
 
-def _columns(name: str, matrix: ArrayLike, architectures: int) -> NDArray[np.float32]:
+def checked_columns(name: str, matrix: ArrayLike, architectures: int) -> NDArray[np.float32]:
+    """Features (architectures, columns) in single precision, as forests take them; raises `InputError` if they are not
+    finite or have another shape."""
     with np.errstate(over="ignore"):  # the forest works in single precision: what overflows there is refused below
         columns = np.asarray(matrix).astype(np.float32, copy=False)
     if columns.ndim != 2 or len(columns) != architectures:

@@ -30,11 +30,15 @@ DATA_SETS = r"(cifar10|cifar100|imagenet16|digits)"
 IDS = {
     "table1.<data set>.<r|tau>": rf"table1\.{DATA_SETS}\.(r|tau)",
     "table2.<size|topology>_to_<size|topology>.<r|tau>": r"table2\.(size|topology)_to_(size|topology)\.(r|tau)",
+    "table2.<data set>.<size|topology>_to_<size|topology>.<r|tau>": (
+        rf"table2\.{DATA_SETS}\.(size|topology)_to_(size|topology)\.(r|tau)"
+    ),
     "fig5.<space>.<data set>.<method>.regret@<n>": rf"fig5\.[a-z0-9_-]+\.{DATA_SETS}\.[a-z0-9_+-]+\.regret@[1-9][0-9]*",
     "arch2vec.<data set>.<val|test>": rf"arch2vec\.{DATA_SETS}\.(val|test)",
     "speed.<what>": r"speed\.[a-z0-9_-]+",
 }
-"""The forms a record's id can take, and the pattern of each; data sets are cifar10, cifar100, imagenet16 and digits."""
+"""The forms a record's id can take, and the pattern of each; data sets are cifar10, cifar100, imagenet16 and digits.
+Without a data set, `table2` is of ImageNet16-120."""
 
 
 @dataclass(frozen=True)

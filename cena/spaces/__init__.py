@@ -7,6 +7,7 @@ from cena.errors import unknown
 from cena.spaces.base import Space, representatives
 from cena.spaces.digits import digits_size, digits_topology
 from cena.spaces.nas_bench_101 import NasBench101Space
+from cena.spaces.sample import SampledSpace, sample
 from cena.spaces.size import SizeSpace, nats_bench_size
 from cena.spaces.topology import TopologySpace
 
@@ -40,6 +41,7 @@ def _made(name: str) -> Space:
 __all__ = [
     "SPACES",
     "NasBench101Space",
+    "SampledSpace",
     "SizeSpace",
     "Space",
     "TopologySpace",
@@ -48,4 +50,5 @@ __all__ = [
     "load",
     "nats_bench_size",
     "representatives",
+    "sample",
 ]

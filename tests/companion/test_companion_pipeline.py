@@ -8,11 +8,11 @@ from cena import spaces
 from cena.companion.artifacts import ArtifactStore
 from cena.companion.notebooks import run
 from cena.companion.pipeline import Pipeline
-from cena.companion.profiles import profile
+from cena.companion.profiles import of_size, profile
 from cena.companion.project import here
 from cena.data import registry
 from cena.errors import InputError
-from cena.spaces import SizeSpace, TopologySpace
+from cena.spaces import TopologySpace
 from cena.spaces.cells import all_cells
 
 TINY = replace(profile("quick"), points=16, views=2, encoder_epochs=2, precision="float32")
@@ -69,7 +69,15 @@ def test_missing_files_are_named_with_their_origin(tmp_path: Path, monkeypatch: 
     Pipeline("quick")
 
 
-def test_only_a_topology_space_can_be_embedded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(spaces, "load", lambda _name: SizeSpace("digits-size", (2, 4)))
-    with pytest.raises(InputError, match="profile 'quick' embeds 'digits-size': expected a topology space"):
-        Pipeline("quick", ArtifactStore(tmp_path)).view_space  # noqa: B018
+def test_a_sample_of_a_space_has_its_labels_views_and_key(tmp_path: Path) -> None:
+    settings = replace(of_size(TINY), architectures=6)
+    pipeline = Pipeline(settings, ArtifactStore(tmp_path), workers=1)
+    whole = Pipeline(of_size(TINY), ArtifactStore(tmp_path), workers=1)
+    assert len(pipeline.space) == len(pipeline.parameters) == 6
+    indices = [whole.space.index(pipeline.space.architecture(i)) for i in range(6)]
+    np.testing.assert_array_equal(pipeline.accuracy("digits"), whole.accuracy("digits")[indices])
+    np.testing.assert_array_equal(pipeline.parameters, whole.parameters[indices])
+    assert pipeline.directions.shape == (6, 2, 16, 16)
+    assert pipeline.usable.all()
+    assert pipeline.views_key != whole.views_key
+    assert pipeline.views_key != Pipeline(replace(settings, seed=1), pipeline.store).views_key

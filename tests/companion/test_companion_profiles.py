@@ -2,7 +2,8 @@ import dataclasses
 
 import pytest
 
-from cena.companion.profiles import PROFILES, Profile, describe, profile
+from cena.companion.profiles import PROFILES, Profile, describe, of_size, profile
+from cena.data import labels
 from cena.errors import InputError
 from cena.spaces import SPACES
 
@@ -23,6 +24,18 @@ def test_an_unknown_profile_is_named_with_the_closest_first():
 def test_profiles_name_spaces_that_exist(name):
     assert profile(name).space in SPACES
     assert profile(name).size_space in SPACES
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_size_space_takes_the_place_of_the_topology_space(name):
+    size = of_size(profile(name))
+    assert size.space == profile(name).size_space
+    for dataset in size.datasets:  # labels of exactly this name exist
+        key = labels.LabelKey(dataset, size.split, size.epochs, size.trials)
+        assert key in labels.available(size.space)
+    changed = {"space", "architectures", "split", "epochs", "trials"}
+    for field in dataclasses.fields(Profile):
+        assert field.name in changed or getattr(size, field.name) == getattr(profile(name), field.name)
 
 
 def test_quick_needs_nothing_downloaded():

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from cena.errors import InputError
-from cena.spaces import SPACES, NasBench101Space, SizeSpace, Space, TopologySpace, load, representatives
+from cena.spaces import SPACES, NasBench101Space, SizeSpace, Space, TopologySpace, load, representatives, sample
 from cena.spaces.base import numbered_by_appearance
 from cena.spaces.cells import all_cells, function_family
 from cena.spaces.digits import TOPOLOGIES
@@ -26,6 +26,7 @@ SMALL: dict[str, Callable[[], Space]] = {
     "small-topology": lambda: TopologySpace("small-topology", CELLS, 3, cells_per_stage=2, resolution=8, outputs=4),
     "no-cells": lambda: TopologySpace("no-cells", CELLS[:2], channels=1, cells_per_stage=0, resolution=4, outputs=1),
     "small-size": lambda: SizeSpace("small-size", (2, 3, 5), resolution=8, outputs=3),
+    "sampled": lambda: sample(TopologySpace("sampled", CELLS, 3, cells_per_stage=1, resolution=8), 5, seed=0),
     "small-101": lambda: NasBench101Space("small-101", GRAPHS, stem=5, cells_per_stack=1, resolution=8, outputs=2),
 }
 

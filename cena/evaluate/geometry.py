@@ -1,0 +1,58 @@
+"""Whether two embeddings of the same architectures have the same geometry."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.distance import pdist, squareform
+from scipy.stats import spearmanr
+
+from cena.errors import InputError
+from cena.evaluate.intervals import Interval
+
+
+def distance_agreement(first: ArrayLike, second: ArrayLike, seed: int, resamples: int = 1000) -> Interval:
+    """Spearman's rank correlation of the pairwise distances in two embeddings, with its 95 % bootstrap interval.
+
+    1 when the same pairs are close in both, 0 when the two have nothing in common. Distances are cosine distances, as
+    in the layout (equation 4 of the paper). Architectures are resampled, not pairs, since pairs with a common
+    architecture are not independent. An architecture drawn twice gives no pair with itself.
+
+    Parameters
+    ----------
+    first, second : (n, d) and (n, e), a row for each of the same architectures.
+    seed : of the resampling.
+    resamples : bootstrap samples.
+
+    Returns
+    -------
+    The correlation with percentile limits, widened to hold it; `runs` is the number of architectures.
+
+    Raises
+    ------
+    InputError
+        If the rows differ in number, are fewer than 4, or one is not finite or zero, so that its cosine is undefined.
+    """
+    distances = [_distances(name, matrix) for name, matrix in (("first", first), ("second", second))]
+    count = len(distances[0])
+    if len(distances[1]) != count:
+        raise InputError(f"the embeddings have {count} and {len(distances[1])} rows: give the same architectures")
+    upper = np.triu_indices(count, 1)
+
+    def correlation(drawn: NDArray[np.intp]) -> float:
+        pairs = drawn[upper[0]], drawn[upper[1]]
+        different = pairs[0] != pairs[1]
+        return float(spearmanr(*(matrix[pairs][different] for matrix in distances)).statistic)
+
+    value = correlation(np.arange(count))
+    generator = np.random.default_rng(seed)
+    drawn = [correlation(generator.integers(count, size=count)) for _ in range(resamples)]
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return Interval(value, min(float(low), value), max(float(high), value), count)
+
+
+def _distances(name: str, embedding: ArrayLike) -> NDArray[np.float64]:
+    matrix = np.asarray(embedding, dtype=np.float64)
+    if matrix.ndim != 2 or len(matrix) < 4 or not np.isfinite(matrix).all() or not matrix.any(axis=1).all():
+        raise InputError(
+            f"the {name} embedding has shape {matrix.shape}: expected at least 4 rows, all finite and none zero"
+        )
+    return np.asarray(squareform(pdist(matrix, "cosine")))

@@ -1,0 +1,456 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # From one space to another
+#
+# An architecture's raw encoding means nothing outside its own space: six operations on the edges of a cell cannot be
+# compared with five numbers of channels. A data Jacobian can be taken of any network. So one encoder can embed several
+# spaces, and what is learnt from the accuracies of one may hold in another of which not a single network was trained.
+#
+# Section 5.3 of {cite:t}`anonymous2021cena` tries this on the two spaces of NATS-Bench {cite:p}`dong2021nats`: in the
+# *topology* space networks differ in their cell, in the *size* space in the channels of five layers. A forest is fitted
+# on 5,000 architectures of one and ranks the other (Figure 6 and Table 2).
+#
+# We repeat it and ask two things that the paper does not. What would the number of parameters alone transfer? And does
+# it transfer an order, or accuracies?
+
+# %% tags=["parameters"]
+profile: str = "quick"  # [quick | laptop | paper] settings of the run
+runs: int = 0  # [0..1000] fresh training sets of Table 2, at least 2; 0: the profile's number
+components: int = 16  # [0..512] principal components of an embedding given to the predictors; 0: all its columns
+drawn: int = 3000  # [200..20000] most architectures of a space in a panel of a figure
+
+# %% tags=["hide-input"]
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown, display
+
+from cena.companion import plots
+from cena.companion.joint import JointEmbedding
+from cena.companion.pipeline import Pipeline
+from cena.companion.profiles import PROFILES, of_size
+from cena.companion.tables import NAMES, NONE, markdown_table
+from cena.companion.transfers import stored_transfer
+from cena.evaluate import (
+    PAPER,
+    TRIVIAL,
+    Interval,
+    feature_sets,
+    judge,
+    kendall,
+    not_run,
+    paired_difference,
+    pearson,
+    predict,
+    principal_components,
+    summarize_transfer,
+    transferred,
+    write_records,
+    write_table,
+)
+
+plots.use_style()
+results = Path(os.environ.get("CENA_RESULTS", "results"))
+topology = Pipeline(profile)
+settings = topology.profile
+size = Pipeline(of_size(settings), topology.store)
+pipelines = {"size": size, "topology": topology}
+runs = runs or settings.forest_runs
+names = {dataset: NAMES.get(dataset, dataset) for dataset in settings.datasets}
+judged = "imagenet16" if "imagenet16" in settings.datasets else settings.datasets[0]
+
+
+def labels_of(pipeline):
+    chosen = pipeline.profile
+    trained = "one training" if chosen.trials == "one" else f"{chosen.trials} over trainings"
+    return f"{chosen.split} accuracy after {chosen.epochs} epochs ({trained})"
+
+
+full = PROFILES["paper"]
+same_networks = all(getattr(settings, name) == getattr(full, name) for name in ("channels", "cells", "resolution"))
+networks = (
+    f"{'' if same_networks else 'reduced '}networks (topologies of {settings.channels} channels and {settings.cells} "
+    f"cell{'s' * (settings.cells != 1)} a stage, {settings.resolution}x{settings.resolution} images)"
+)
+Markdown(
+    f"This run: profile `{profile}`, {networks}, Jacobians at {settings.points} points in {settings.views} views.\n\n"
+    + "\n".join(
+        f"- **{name}**: "
+        + (f"a random sample of {len(pipeline.space):,}" if pipeline.profile.architectures else "all")
+        + f" architectures of {NAMES.get(pipeline.profile.space, pipeline.profile.space)}"
+        + ("" if pipeline.profile.architectures else f", {len(pipeline.space):,}")
+        + f"; labels: {labels_of(pipeline)}."
+        for name, pipeline in pipelines.items()
+    )
+    + (
+        "\n\nThe labels of the two spaces differ in split and epochs, as in the paper: these are what exists."
+        if labels_of(size) != labels_of(topology)
+        else ""
+    )
+)
+
+# %% [markdown]
+# ## One encoder for both
+#
+# The encoder of [chapter 3](03_contrastive_embeddings) is trained once more, on the views of both spaces together. It
+# sees no label and is not told which space a view is from. Every architecture of the size space is a class of its own.
+#
+# All features below are stacked, one row for each architecture of the size space and then of the topology space, so
+# that a column means the same in both.
+
+# %%
+joint = JointEmbedding([topology, size])
+embedded = dict(zip(("topology", "size"), joint.embeddings, strict=True))
+untrained = dict(zip(("topology", "size"), joint.untrained_embeddings, strict=True))
+
+
+def stacked(arrays):
+    return np.concatenate([arrays["size"], arrays["topology"]])
+
+
+space = np.repeat([*pipelines], [len(pipeline.space) for pipeline in pipelines.values()])
+parameters = stacked({name: pipeline.parameters for name, pipeline in pipelines.items()})
+labels = {
+    dataset: stacked({name: pipeline.accuracy(dataset) for name, pipeline in pipelines.items()})
+    for dataset in settings.datasets
+}
+features = feature_sets(
+    parameters,
+    embedding=stacked(embedded),
+    untrained=stacked(untrained),
+    singular_values=stacked({name: each.per_architecture(each.spectrum) for name, each in pipelines.items()}),
+    jacov=stacked({name: each.per_architecture(each.jacov) for name, each in pipelines.items()}),
+    components=components or None,
+)
+del features["untrained encoder"]
+
+# %% [markdown]
+# Do the two spaces lie in the same part of the embedding? A predictor that has learnt from one can only speak about the
+# other where they overlap.
+
+# %% mystnb={"figure": {"name": "fig-joint", "caption": "Both spaces in the first two principal components of the joint embedding: which space an architecture is of, and its accuracy."}, "image": {"alt": "Two scatter plots of the same points, coloured by search space and by accuracy."}} tags=["hide-input"]
+plane = principal_components(stacked(embedded), 2)
+generator = np.random.default_rng(settings.seed)
+shown = np.sort(np.concatenate([generator.permutation(np.flatnonzero(space == name))[:drawn] for name in pipelines]))
+figure, axes = plots.figure(1, 2, panel_height=3.0)
+for name, colour in (("topology", plots.COLOURS["vermilion"]), ("size", plots.COLOURS["blue"])):
+    points = plane[shown][space[shown] == name]
+    axes[0].scatter(*points.T, s=4, color=colour, alpha=0.5, linewidths=0, label=name, rasterized=True)
+axes[0].set(xticks=[], yticks=[], aspect="equal")
+axes[0].spines[:].set_visible(False)
+axes[0].legend(markerscale=2.5)
+plots.accuracy_scatter(axes[1], plane[shown], labels[judged][shown], label=f"{names[judged]} accuracy (%)")
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+
+
+def inside(matrix, target, source):
+    """The share of a target's architectures whose every column is within the source's middle 99 %."""
+    low, high = np.quantile(matrix[space == source], (0.005, 0.995), axis=0)
+    values = matrix[space == target]
+    return float(((values >= low) & (values <= high)).all(axis=1).mean())
+
+
+CROSS = (("size", "topology"), ("topology", "size"))
+overlap = {
+    (source, target): (inside(plane, target, source), inside(features["log parameters"], target, source))
+    for source, target in CROSS
+}
+Markdown(
+    " ".join(
+        f"Of the {target} space, {planar:.0%} lies within the middle 99 % of the {source} space along both of these "
+        f"components, and {parametric:.0%} within its range of parameters."
+        for (source, target), (planar, parametric) in overlap.items()
+    )
+)
+
+# %% [markdown]
+# ## Four directions
+#
+# For each of four directions, source → target, a random forest {cite:p}`breiman2001forests` with default
+# hyper-parameters is fitted on randomly chosen architectures of the source, and ranks all architectures of the target;
+# within one space, those it was not fitted on. Every run draws a new training set (the authors' code drew one for its
+# ten runs), and every feature set sees the same ones.
+#
+# The headline is, as [before](05_analysis), the **embedding with log parameters**. Beside the forest stands a **linear
+# model** (ridge regression on standardised columns): outside the range of what it has seen a forest predicts a
+# constant, a line goes on. The rivals:
+#
+# - *log parameters*: under the linear model simply the order of the parameter counts;
+# - *jacov + log parameters* and *log spectrum + log parameters*: the same Jacobians without an encoder;
+# - *raw encoding*, within a space only, where it means something: the operations one-hot, the numbers of channels as
+#   they are.
+
+# %%
+HEADLINE = "embedding + log parameters"
+train_size = settings.transfer_labels
+forests = {"train_size": train_size, "runs": runs, "seed": settings.seed, "trees": settings.forest_trees}
+raw = {"size": size.space.choices()[0], "topology": topology.space.one_hot()}
+
+
+def scored(dataset):
+    """r and tau of every feature set, model, direction and run."""
+    tables = [
+        stored_transfer(topology.store, features, labels[dataset], space, model=model, workers=-1, **forests).assign(
+            model=model
+        )
+        for model in ("forest", "linear")
+    ]
+    for name, encoding in raw.items():
+        within = predict({"raw encoding": encoding}, labels[dataset][space == name], workers=-1, **forests)
+        tables.append(within.assign(source=name, target=name, model="forest"))
+    return pd.concat(tables, ignore_index=True).assign(dataset=dataset)
+
+
+scores = pd.concat([scored(dataset) for dataset in settings.datasets], ignore_index=True)
+
+# %% [markdown]
+# ### Figure 6
+#
+# The first run of each direction, as in the paper.
+
+# %% mystnb={"figure": {"name": "fig-transfer", "caption": "Figure 6 of the paper: accuracy predicted by a forest from the joint embedding with log parameters against true accuracy, in four directions source → target (first run; a random sample is drawn, r and τ are of all). On the dashed line prediction is perfect."}, "image": {"alt": "Four scatter plots of predicted against true accuracy: size to size, size to topology, topology to size, topology to topology."}} tags=["hide-input"]
+DIRECTIONS = [(source, target) for source in pipelines for target in pipelines]
+figure, axes = plots.figure(2, 2, panel_height=3.1)
+kept, first_run = [], {}
+for panel, (source, target) in zip(axes, DIRECTIONS, strict=True):
+    single = {"train_size": train_size, "seed": settings.seed, "trees": settings.forest_trees}
+    table = transferred(features[HEADLINE], labels[judged], space, source, **single)
+    table = first_run[source, target] = table[table.target == target]
+    r, tau = pearson(table.prediction, table.truth), kendall(table.prediction, table.truth)
+    sample = table.sample(min(drawn, len(table)), random_state=settings.seed).sort_index()
+    kept.append(sample.assign(source=source))
+    plots.prediction_scatter(panel, sample.truth, sample.prediction, label=f"{names[judged]} accuracy (%)")
+    panel.set_title(f"{source} → {target}: r = {r:.3f}, τ = {tau:.3f}")
+write_table(results / "09_transfer_fig6.csv", pd.concat(kept))
+
+# %% [markdown]
+# ### Table 2, with its rivals
+#
+# Mean over runs, and half the width of its 95 % interval, with the best score of each direction in bold.
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+summary = pd.concat(
+    [
+        summarize_transfer(group).assign(dataset=dataset, model=model)
+        for (dataset, model), group in scores.groupby(["dataset", "model"], sort=False)
+    ],
+    ignore_index=True,
+)
+write_table(results / "09_transfer_table2.csv", summary)
+table = summary.set_index(["dataset", "source", "target", "features", "model"]).sort_index()
+rival_names = ["log spectrum + log parameters", "jacov + log parameters", "log parameters"]
+predictors = [
+    (name, model)
+    for name in (HEADLINE, "embedding", "untrained encoder + log parameters", *rival_names)
+    for model in ("forest", "linear")
+] + [("raw encoding", "forest")]
+
+
+def printed(source, target, metric):
+    return PAPER[f"table2.{source}_to_{target}.{metric}"].value
+
+
+def table2(dataset):
+    """Table 2 on one data set: a row for each predictor, r and tau of each direction."""
+    columns = [(source, target, metric) for source, target in DIRECTIONS for metric in ("r", "tau")]
+    part = summary[summary.dataset == dataset].set_index(["source", "target"])
+    rows = []
+    if dataset == "imagenet16":
+        rows.append(("*CENA as published*", *(f"{printed(*column):.2f}" for column in columns)))
+    for name, model in predictors:
+        row = [f"{name}, {model}"]
+        for source, target, metric in columns:
+            key = (dataset, source, target, name, model)
+            if key not in table.index:
+                row.append(NONE)
+                continue
+            value, high = table.loc[key, [metric, f"{metric}_high"]]
+            best = value == part.loc[[(source, target)], metric].max()
+            row.append((f"**{value:.3f}**" if best else f"{value:.3f}") + f" ± {high - value:.3f}")
+        rows.append(tuple(row))
+    header = ("features, model", *(f"{s} → {t} {'τ' if m == 'tau' else m}" for s, t, m in columns))
+    return markdown_table(header, rows, numeric=range(1, len(header)))
+
+
+for dataset in sorted(settings.datasets, key=lambda each: each != judged):
+    display(Markdown(f"**{names[dataset]}**, {train_size:,} training labels, {runs} runs\n\n{table2(dataset)}"))
+
+# %% mystnb={"figure": {"name": "fig-transfer-rivals", "caption": "Kendall's τ of every feature set in each direction, with its 95 % interval over training sets. Filled: forest; hollow: linear model. Blue: the embedding; vermilion: rivals without an encoder; grey: an encoder that was not trained. Dashed: the paper's Table 2, where this run has its labels."}, "image": {"alt": "Dot plots of Kendall's tau of each feature set, one panel for each direction."}} tags=["hide-input"]
+order = ["raw encoding", *reversed(rival_names), "untrained encoder + log parameters", "embedding", HEADLINE]
+shade = dict.fromkeys(("raw encoding", *rival_names), plots.COLOURS["vermilion"])
+shade |= {HEADLINE: plots.COLOURS["blue"], "embedding": plots.COLOURS["blue"]}
+figure, axes = plots.figure(2, 2, panel_height=2.6)
+for number, (panel, (source, target)) in enumerate(zip(axes, DIRECTIONS, strict=True)):
+    for name, model in predictors:
+        if (judged, source, target, name, model) not in table.index:
+            continue
+        row = table.loc[(judged, source, target, name, model)]
+        colour, height = shade.get(name, "#777777"), order.index(name) + (0.16 if model == "forest" else -0.16)
+        panel.plot([row.tau_low, row.tau_high], [height, height], color=colour)
+        face = colour if model == "forest" else "white"
+        panel.plot(row.tau, height, "o", markeredgecolor=colour, markerfacecolor=face, markersize=4.5)
+    if judged == "imagenet16":
+        panel.axvline(printed(source, target, "tau"), color="black", linewidth=0.8, linestyle="--")
+    panel.set_yticks(range(len(order)), order if number % 2 == 0 else [""] * len(order))
+    panel.set(title=f"{source} → {target}", xlabel="Kendall's τ", xlim=(-0.25, 1))
+    panel.grid(axis="x")
+
+# %% [markdown]
+# ### The verdict, in pairs
+#
+# The headline (embedding with log parameters, forest) against the paper, and run by run against: the best rival that
+# uses neither encoder nor spectrum, the log spectrum with log parameters, the untrained encoder, and itself under the
+# linear model. A difference counts when its interval excludes zero.
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+TRIVIAL_HERE = [pair for pair in predictors if pair[0] in (*TRIVIAL, "raw encoding")]
+wording = {1: "better", 0: "no difference shown", -1: "worse"}
+reason = f"{networks}, {settings.points} points, {settings.views} views"
+reason += f", {len(size.space):,} of the sizes" if size.profile.architectures else ""
+reason += f" (profile {profile})" if not same_networks else ""
+
+
+def verdict(difference: Interval) -> int:
+    return int(difference.low > 0) - int(difference.high < 0)
+
+
+def of_runs(dataset, source, target, name, model, metric):
+    chosen = (scores.dataset == dataset) & (scores.source == source) & (scores.target == target)
+    chosen &= (scores.features == name) & (scores.model == model)
+    return scores[chosen].sort_values("run")[metric].to_numpy()
+
+
+records, rows, found = [], [], []
+for dataset in settings.datasets:
+    for source, target in DIRECTIONS:
+        for metric in ("r", "tau"):
+            where = (dataset, source, target)
+            line = table.loc[(*where, HEADLINE, "forest")]
+            interval = Interval(line[metric], line[f"{metric}_low"], line[f"{metric}_high"], runs)
+            rivals = {
+                pair: table.loc[(*where, *pair), metric] for pair in TRIVIAL_HERE if (*where, *pair) in table.index
+            }
+            trivial = max(rivals, key=rivals.__getitem__)
+            of_paper = dataset == "imagenet16"
+            id = f"table2.{'' if of_paper else dataset + '.'}{source}_to_{target}.{metric}"
+            record = judge(id, interval, reason=reason, baseline=rivals[trivial])
+            records.append(record)
+            ours = of_runs(*where, HEADLINE, "forest", metric)
+            against = {
+                "trivial": trivial,
+                "spectrum": ("log spectrum + log parameters", "forest"),
+                "untrained": ("untrained encoder + log parameters", "forest"),
+                "linear": (HEADLINE, "linear"),
+            }
+            pairs = {kind: paired_difference(ours, of_runs(*where, *pair, metric)) for kind, pair in against.items()}
+            found.append({"dataset": dataset, "source": source, "target": target, "metric": metric, "record": record})
+            found[-1] |= {kind: verdict(difference) for kind, difference in pairs.items()}
+            if dataset == judged:
+                rows.append(
+                    (
+                        f"{source} → {target} {'τ' if metric == 'tau' else metric}",
+                        str(interval),
+                        f"{record.paper:.2f}: {record.status}" if of_paper else NONE,
+                        f"{pairs['trivial']} ({', '.join(trivial)}): {wording[found[-1]['trivial']]}",
+                        *(f"{pairs[kind]}: {wording[found[-1][kind]]}" for kind in ("spectrum", "untrained", "linear")),
+                    )
+                )
+if "imagenet16" not in settings.datasets:
+    records += [
+        not_run(id, f"profile {profile} has no ImageNet16-120 labels") for id in PAPER if id.startswith("table2.")
+    ]
+write_records(results / "09_transfer.json", records)
+found = pd.DataFrame(found)
+header = ("", "headline", "paper", "minus best trivial", "minus log spectrum", "minus untrained", "minus linear")
+Markdown(markdown_table(header, rows))
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+
+
+def counted(rows, kind):
+    """How many of some scores the headline wins, ties and loses."""
+    parts = [f"{word} in {(rows[kind] == sign).sum()}" for sign, word in wording.items() if (rows[kind] == sign).any()]
+    return ", ".join(parts) + f" of {len(rows)} scores"
+
+
+across, within = found[found.source != found.target], found[found.source == found.target]
+statuses = pd.Series([record.status for record in records if record.paper is not None and record.runs], dtype=str)
+lines = [
+    "- **Against the paper's Table 2**: "
+    + (
+        "; ".join(f"{status}: {number}" for status, number in statuses.value_counts().items())
+        + f" of {len(statuses)} numbers."
+        if len(statuses)
+        else "nothing, for this run does not have its labels."
+    )
+]
+for title, rows in (("Across spaces", across), ("Within a space", within)):
+    lines.append(
+        f"- **{title}**, on all data sets: against the best trivial rival {counted(rows, 'trivial')}; against the log "
+        f"spectrum {counted(rows, 'spectrum')}; against the untrained encoder {counted(rows, 'untrained')}; against "
+        f"the linear model on the same features {counted(rows, 'linear')}."
+    )
+linear_parameters = {
+    (source, target): table.loc[(judged, source, target, "log parameters", "linear"), "tau"] for source, target in CROSS
+}
+for (source, target), reference in linear_parameters.items():
+    candidates = table.loc[(judged, source, target)].drop(index="log parameters").tau
+    best, best_model = candidates.idxmax()
+    ours = table.loc[(judged, source, target, HEADLINE, "forest")]
+    lines.append(
+        f"- **{source} → {target} on {names[judged]}**: sorting by parameters alone gives τ = {reference:.3f}; the "
+        f"headline {'exceeds it' if ours.tau_low > reference else 'does not exceed it'} ({ours.tau:.3f}). The best other "
+        f"predictor is {best}, {best_model} ({candidates.max():.3f})."
+    )
+Markdown("\n".join(lines))
+
+# %% [markdown]
+# ## An order, or accuracies?
+#
+# Correlations do not see a wrong level or a wrong scale. A reader of Figure 6 might take a point off the dashed line for
+# noise, where all points are off it by the same amount. So, of the first run: the mean error of the predictions and how
+# far they spread, beside the truth.
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+rows = []
+for (source, target), predictions in first_run.items():
+    error = predictions.prediction - predictions.truth
+    rows.append(
+        (
+            f"{source} → {target}",
+            f"{error.mean():+.2f}",
+            f"{error.abs().mean():.2f}",
+            f"{predictions.prediction.std():.2f}",
+            f"{predictions.truth.std():.2f}",
+            f"{(predictions.truth - predictions.truth.mean()).abs().mean():.2f}",
+        )
+    )
+header = ("", "mean error", "mean absolute error", "spread of predictions", "spread of truth", "error of the mean")
+useful = [
+    f"{source} → {target}"
+    for (source, target), each in first_run.items()
+    if (each.prediction - each.truth).abs().mean() < (each.truth - each.truth.mean()).abs().mean()
+]
+display(
+    Markdown(markdown_table(header, rows, numeric=range(1, 6))),
+    Markdown(
+        f"All in points of {names[judged]} accuracy; spreads are standard deviations, and *error of the mean* is the "
+        "mean absolute error of a predictor that knows nothing but the target's mean. As a prediction of accuracies "
+        f"the headline is better than that in {', '.join(useful) if useful else 'no direction'}; elsewhere only "
+        "its order can be of use."
+    ),
+)

@@ -1,0 +1,64 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cena import spaces
+from cena.companion.artifacts import ArtifactStore
+from cena.companion.joint import JointEmbedding
+from cena.companion.pipeline import Pipeline
+from cena.companion.profiles import of_size, profile
+from cena.errors import InputError
+from cena.spaces import SizeSpace, TopologySpace
+from cena.spaces.cells import all_cells
+
+TINY = replace(profile("quick"), points=16, views=2, encoder_epochs=2, precision="float32")
+CELLS = all_cells()[3::900]
+MADE = {
+    "digits-topology": TopologySpace("digits-topology", CELLS, 8, 1, 8),
+    "digits-size": SizeSpace("digits-size", (2, 4), 8),
+}
+
+
+@pytest.fixture
+def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Pipeline]:
+    monkeypatch.setattr(spaces, "load", MADE.__getitem__)
+    store = ArtifactStore(tmp_path)
+    settings = replace(TINY, size_architectures=12)
+    return [Pipeline(settings, store, workers=1), Pipeline(of_size(settings), store, workers=1)]
+
+
+def test_one_encoder_embeds_every_architecture_of_both_spaces(pair: list[Pipeline]) -> None:
+    joint = JointEmbedding(pair)
+    assert [each.shape for each in joint.embeddings] == [(len(CELLS), 512), (12, 512)]
+    assert len(joint.encoder.history) == 2
+    for trained, untrained in zip(joint.embeddings, joint.untrained_embeddings, strict=True):
+        assert np.isfinite(trained).all()
+        assert not np.allclose(trained, untrained)
+
+
+def test_training_sees_the_views_of_all_spaces(pair: list[Pipeline]) -> None:
+    joint, alone = JointEmbedding(pair), JointEmbedding(pair[:1])
+    assert joint.encoder.scale != alone.encoder.scale
+    np.testing.assert_allclose(alone.embeddings[0], pair[0].per_architecture(pair[0].embedding), atol=1e-6)
+    other_order = JointEmbedding(pair[::-1])
+    np.testing.assert_allclose(other_order.encoder.scale.mean, joint.encoder.scale.mean, rtol=1e-5)
+
+
+def test_a_second_joint_embedding_finds_what_the_first_computed(pair: list[Pipeline]) -> None:
+    first = JointEmbedding(pair).embeddings
+
+    def refuse(stage: str, _done: int, _total: int) -> None:
+        raise AssertionError(f"{stage} was computed again")
+
+    again = [Pipeline(each.profile, each.store, workers=1, progress=refuse) for each in pair]
+    for ours, theirs in zip(JointEmbedding(again).embeddings, first, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_views_that_do_not_fit_one_encoder_are_refused(pair: list[Pipeline]) -> None:
+    with pytest.raises(InputError, match="views of 16 and 8 points do not fit one encoder"):
+        JointEmbedding([pair[0], Pipeline(replace(pair[1].profile, points=8), pair[1].store)])
+    with pytest.raises(InputError, match="needs the pipeline of at least one space"):
+        JointEmbedding([])

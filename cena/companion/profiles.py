@@ -109,6 +109,9 @@ _LAPTOP = Profile(
 
 _PAPER = replace(_LAPTOP, name="paper", cells=5, resolution=32, search_runs=100)
 
+RELEASED = replace(_LAPTOP, name="released", datasets=(), images="patches", resolution=32, precision="float32")
+"""What the released encoder and embedding are made with (`cena release`): no label, no download, any processor."""
+
 PROFILES = {profile.name: profile for profile in (_QUICK, _LAPTOP, _PAPER)}
 
 

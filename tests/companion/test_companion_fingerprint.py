@@ -103,3 +103,17 @@ def test_pins_ignore_comments_and_order(tmp_path):
     second.write_text("scipy==1.17.1\nnumpy==2.4.6\n")
     third.write_text("scipy==1.17.2\nnumpy==2.4.6\n")
     assert pins(first) == pins(second) != pins(third)
+
+
+def test_what_the_package_offers_is_no_part_of_its_modules(package):
+    """Else every artifact would be stale with every change of the lazy exports in the package's ``__init__``."""
+    (package / "__init__.py").write_text("__version__ = '1'\n")
+    before = code_fingerprint("cena", "cena.lonely")
+    (package / "__init__.py").write_text("__version__ = '1'\n\n\ndef __getattr__(name):\n    return name\n")
+    assert code_fingerprint("cena", "cena.lonely") == before
+    (package / "__init__.py").write_text("__version__ = '2'\n")
+    assert code_fingerprint("cena", "cena.lonely") != before
+
+
+def test_the_package_itself_imports_nothing():
+    assert imported_modules("import cena") == ["cena"]

@@ -61,12 +61,19 @@ def imported_modules(source: str | Path) -> list[str]:
     return sorted(found)
 
 
-def data_checksums() -> dict[str, str]:
-    """The sha256 of every data file that `cena.data` ships, by its path inside the package."""
+def data_checksums(released: bool) -> dict[str, str]:
+    """The sha256 of every data file that `cena.data` ships, by its path inside the package.
+
+    Parameters
+    ----------
+    released : whether those of released embeddings count, which only what imports `cena.data.released` reads.
+    """
     return {
         path.relative_to(PACKAGE).as_posix(): sha256(path.read_bytes())
         for path in sorted((PACKAGE / "data").rglob("*"))
-        if path.is_file() and path.suffix not in {".py", ".pyc"}
+        if path.is_file()
+        and path.suffix not in {".py", ".pyc"}
+        and (released or "released" not in path.relative_to(PACKAGE).parts)
     }
 
 

@@ -91,10 +91,17 @@ def test_a_module_that_is_missing_has_no_fingerprint():
 
 
 def test_data_files_have_checksums_and_code_has_none(package):
-    before = data_checksums()
+    before = data_checksums(released=True)
     assert list(before) == ["data/bundled/labels.csv"]
     (package / "data/bundled/labels.csv").write_text("1,3\n")
-    assert data_checksums() != before
+    assert data_checksums(released=True) != before
+
+
+def test_released_files_count_only_for_what_reads_them(package):
+    (package / "data/bundled/released").mkdir()
+    (package / "data/bundled/released/space.npz").write_text("1")
+    assert list(data_checksums(released=False)) == ["data/bundled/labels.csv"]
+    assert list(data_checksums(released=True)) == ["data/bundled/labels.csv", "data/bundled/released/space.npz"]
 
 
 def test_pins_ignore_comments_and_order(tmp_path):

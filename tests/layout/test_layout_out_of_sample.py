@@ -96,7 +96,7 @@ def test_a_position_outside_goes_to_the_border(finished):
 @pytest.mark.parametrize("new", [np.zeros(8), np.ones(3), np.full(8, np.nan)])
 def test_what_cannot_be_placed_is_refused(finished, new):
     embedding, plane, points, cells = finished
-    with pytest.raises(InputError, match="new embedding has shape|cosine distances are undefined"):
+    with pytest.raises(InputError, match=r"new embedding has shape|cosine distances are undefined"):
         place(new, embedding, plane, points, cells.weights)
     with pytest.raises(InputError, match=r"weights have shape \(3,\), expected \(60,\)"):
         place(embedding[0], embedding, plane, points, np.zeros(3))

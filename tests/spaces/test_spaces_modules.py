@@ -76,7 +76,7 @@ def raising() -> nn.Module:
     ("factory", "sentence"),
     [
         (raising, "the factory of 'x' raises OSError (no weights found): give one that returns a module"),
-        (lambda needed: linear(), "the factory of 'x' raises TypeError ("),
+        (lambda _needed: linear(), "the factory of 'x' raises TypeError ("),
         (lambda: np.zeros(3), "the factory of 'x' returns a ndarray: give one that returns a torch.nn.Module"),
         (lambda: ONE, "the factory of 'x' returns one and the same module"),
         (nn.ReLU, "network 'x' has no parameters: there is nothing to initialise"),

@@ -188,7 +188,6 @@ drawn = [index for index in drawn[: 2 * controls] if alive(index)][:controls]
 again = embed_space(TopologySpace("again", [known.cells[i] for i in drawn], *shape), reference, seed, workers=-1)
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
-classes = np.unique(release.classes, return_index=True)[1]
 own_class = release.classes[drawn]
 
 

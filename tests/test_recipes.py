@@ -20,8 +20,10 @@ def test_the_recipes_run(tmp_path, monkeypatch):
         exec(compile(block, str(PAGE), "exec"), names)
     assert names["embedding"].shape == (10, 512)
     assert np.isfinite(names["embedding"]).all()
-    assert names["cube"].shape == (10, 3)
-    assert 0 <= names["best"] < 10
+    best = names["nearest"](names["found"].x)
+    errors = np.abs(np.log(names["parameters"] / 5000))
+    assert names["found"].fun == errors[best]
+    assert errors[best] == errors.min()
     assert len(names["predicted"]) == 10
     assert all(0 <= share <= 1 for share in names["outside"])
 

@@ -183,9 +183,11 @@ def factory_named(where: str) -> Factory:
 
 
 def _space(factory: Factory | str, reference: Reference, name: str | None) -> ModuleSpace:
-    made = factory_named(factory) if isinstance(factory, str) else factory
-    called = name or (factory if isinstance(factory, str) else getattr(made, "__name__", type(made).__name__))
-    return ModuleSpace({called: made}, reference.images.pixels.shape[-1])
+    if isinstance(factory, str):
+        made, called = factory_named(factory), factory
+    else:
+        made, called = factory, str(getattr(factory, "__name__", type(factory).__name__))
+    return ModuleSpace({name or called: made}, reference.images.pixels.shape[-1])
 
 
 def _placed(

@@ -160,11 +160,13 @@ def load_reference(name: str, folder: Path | None = None) -> Reference:
 
 def _labels(name: str) -> tuple[Floats | None, str]:
     key = labels.available(name)[0]
-    chosen = {"dataset": key.dataset, "split": key.split, "epochs": key.epochs, "trials": key.trials}
-    absent = registry.missing(labels.files(name, **chosen))
+    absent = registry.missing(
+        labels.files(name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)
+    )
     if absent:
         return None, (
             f"the labels of '{name}' are not in the download folder ({', '.join(absent)}): "
             "`cena data fetch` gets those that have a public address"
         )
-    return labels.accuracy(name, **chosen), f"{key.dataset} {key.split} accuracy after {key.epochs} epochs"
+    accuracy = labels.accuracy(name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)
+    return accuracy, f"{key.dataset} {key.split} accuracy after {key.epochs} epochs"

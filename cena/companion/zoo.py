@@ -49,7 +49,8 @@ class Shuffle(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Permute the channels of (n, channels, height, width)."""
-        return x.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)
+        number, channels, height, width = x.shape
+        return x.reshape(number, 2, channels // 2, height, width).transpose(1, 2).reshape(x.shape)
 
 
 class Patches(nn.Module):

@@ -221,8 +221,10 @@ rows = [
     )
     for name, values in nearest.items()
 ]
-warned = np.mean(np.concatenate([outside[family] for family in FAMILIES]) > OUTSIDE)
+far = [family for family in FAMILIES if np.mean(outside[family] > OUTSIDE) > 0.5]
+near = [family for family in FAMILIES if family not in far]
 false_alarm = np.mean(outside["known, fresh weights"] > OUTSIDE)
+known_classes = len(release.class_embedding)
 Markdown(
     markdown_table(
         ("networks", "median distance to the nearest known", "median outside measure (%)", "share warned of"),
@@ -230,17 +232,10 @@ Markdown(
         numeric=(1, 2, 3),
     )
     + f"\n\nOf {len(drawn)} known architectures at fresh weights, {100 * np.mean(rank == 0):.0f} % are nearest to "
-    f"themselves and {100 * np.mean(rank < 10):.0f} % have themselves among the nearest ten of "
-    f"{len(release.class_embedding):,} classes; {100 * false_alarm:.0f} % of them are warned of, which is a false "
-    f"alarm. Of the zoo, {100 * warned:.0f} % are warned of. "
-    + (
-        "The measure tells strangers from acquaintances."
-        if warned > 0.5 > false_alarm
-        else "Most of these networks count as near: either they are like the benchmark's to the encoder, or the encoder "
-        "does not see how they differ."
-        if warned <= 0.5
-        else "The measure alarms for known networks too, and is of no use here."
-    )
+    f"themselves and {100 * np.mean(rank < 10):.0f} % have themselves among the nearest ten of {known_classes:,} classes "
+    f"(chance: {1000 / known_classes:.1f} %). Of these, {100 * false_alarm:.0f} % are warned of, which is a false alarm. "
+    f"Of the designs, most networks are warned of in: {', '.join(far) or 'none'}; fewer or none in: "
+    f"{', '.join(near) or 'none'}, which are like the benchmark's to this encoder, or it does not see how they differ."
 )
 
 # %% [markdown]
@@ -269,7 +264,9 @@ for panel, points in zip(axes, (square, plane), strict=True):
                 panel.plot(*points[chosen].T, color=colour, linewidth=0.9, alpha=0.7)
             sizes = [14 * (1 + WIDTHS.index(members[i][1])) for i in chosen]
             label = family if depth == DEPTHS[0] else None
-            panel.scatter(*points[chosen].T, s=sizes, color=colour, marker=marker, label=label, linewidths=0)
+            panel.scatter(
+                *points[chosen].T, s=sizes, color=colour, marker=marker, label=label, linewidths=0, clip_on=False
+            )
 axes[0].set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="layout, first", ylabel="layout, second")
 axes[1].set(xlabel=f"first component ({shares[0]:.0f} % of variance)", ylabel=f"second component ({shares[1]:.0f} %)")
 figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=4)

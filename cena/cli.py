@@ -15,6 +15,7 @@ from cena.companion.cluster import VARIABLE
 from cena.companion.profiles import PROFILES, describe
 from cena.companion.project import here
 from cena.data_cli import data
+from cena.embed_cli import embed, release
 from cena.errors import InputError
 
 app = typer.Typer(
@@ -175,6 +176,8 @@ def book(profile: Annotated[str, typer.Option("--profile", help="A profile, or '
     console.print(f"the book: {index.relative_to(here().root)}")
 
 
+app.command()(embed)
+app.command()(release)
 app.add_typer(data, name="data")
 
 digits = typer.Typer(

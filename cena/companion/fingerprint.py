@@ -22,7 +22,8 @@ def code_fingerprint(*modules: str) -> str:
     """The sha256 of the code of these `cena` modules; comments, docstrings and formatting do not count.
 
     Only the named modules count, not what they import: name all that determine a result, or pass
-    ``*imported_modules(...)``.
+    ``*imported_modules(...)``. Of the package's own ``__init__`` only the version counts: it is on the way to every
+    module, and what it offers from them is no part of what they do.
 
     Raises
     ------
@@ -34,7 +35,8 @@ def code_fingerprint(*modules: str) -> str:
         path = _module_file(module)
         if path is None:
             raise ModuleNotFoundError(f"no module {module} in {PACKAGE}")
-        parts.append(f"{module}\n{_bare_code(path.read_text(encoding='utf-8'))}")
+        code = _bare_code(path.read_text(encoding="utf-8"), only_values=path == PACKAGE / "__init__.py")
+        parts.append(f"{module}\n{code}")
     return sha256("\n".join(parts).encode())
 
 
@@ -59,12 +61,19 @@ def imported_modules(source: str | Path) -> list[str]:
     return sorted(found)
 
 
-def data_checksums() -> dict[str, str]:
-    """The sha256 of every data file that `cena.data` ships, by its path inside the package."""
+def data_checksums(released: bool) -> dict[str, str]:
+    """The sha256 of every data file that `cena.data` ships, by its path inside the package.
+
+    Parameters
+    ----------
+    released : whether those of released embeddings count, which only what imports `cena.data.released` reads.
+    """
     return {
         path.relative_to(PACKAGE).as_posix(): sha256(path.read_bytes())
         for path in sorted((PACKAGE / "data").rglob("*"))
-        if path.is_file() and path.suffix not in {".py", ".pyc"}
+        if path.is_file()
+        and path.suffix not in {".py", ".pyc"}
+        and (released or "released" not in path.relative_to(PACKAGE).parts)
     }
 
 
@@ -96,9 +105,11 @@ def _imports(text: str, module: str = "", path: Path | None = None) -> set[str]:
     return {".".join(part[:end]) for part in parts if part[0] == "cena" for end in range(1, len(part) + 1)}
 
 
-def _bare_code(text: str) -> str:
-    """Source text without comments, docstrings and formatting."""
+def _bare_code(text: str, only_values: bool = False) -> str:
+    """Source text without comments, docstrings and formatting; of the module itself only what it assigns, if wished."""
     tree = ast.parse(text)
+    if only_values:
+        tree.body = [node for node in tree.body if isinstance(node, ast.Assign)]
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)

@@ -130,6 +130,9 @@ _PAPER = replace(
     _LAPTOP, name="paper", size_architectures=0, cells=5, resolution=32, encoder_epochs=60, search_runs=100
 )
 
+RELEASED = replace(_LAPTOP, name="released", datasets=(), images="patches", resolution=32, precision="float32")
+"""What the released encoder and embedding are made with (`cena release`): no label, no download, any processor."""
+
 PROFILES = {profile.name: profile for profile in (_QUICK, _LAPTOP, _PAPER)}
 
 

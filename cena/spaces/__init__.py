@@ -6,6 +6,7 @@ from functools import cache
 from cena.errors import unknown
 from cena.spaces.base import Space, representatives
 from cena.spaces.digits import digits_size, digits_topology
+from cena.spaces.modules import ModuleSpace
 from cena.spaces.nas_bench_101 import NasBench101Space
 from cena.spaces.sample import SampledSpace, sample
 from cena.spaces.size import SizeSpace, nats_bench_size
@@ -40,6 +41,7 @@ def _made(name: str) -> Space:
 
 __all__ = [
     "SPACES",
+    "ModuleSpace",
     "NasBench101Space",
     "SampledSpace",
     "SizeSpace",

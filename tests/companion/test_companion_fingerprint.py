@@ -91,10 +91,17 @@ def test_a_module_that_is_missing_has_no_fingerprint():
 
 
 def test_data_files_have_checksums_and_code_has_none(package):
-    before = data_checksums()
+    before = data_checksums(released=True)
     assert list(before) == ["data/bundled/labels.csv"]
     (package / "data/bundled/labels.csv").write_text("1,3\n")
-    assert data_checksums() != before
+    assert data_checksums(released=True) != before
+
+
+def test_released_files_count_only_for_what_reads_them(package):
+    (package / "data/bundled/released").mkdir()
+    (package / "data/bundled/released/space.npz").write_text("1")
+    assert list(data_checksums(released=False)) == ["data/bundled/labels.csv"]
+    assert list(data_checksums(released=True)) == ["data/bundled/labels.csv", "data/bundled/released/space.npz"]
 
 
 def test_pins_ignore_comments_and_order(tmp_path):
@@ -103,3 +110,17 @@ def test_pins_ignore_comments_and_order(tmp_path):
     second.write_text("scipy==1.17.1\nnumpy==2.4.6\n")
     third.write_text("scipy==1.17.2\nnumpy==2.4.6\n")
     assert pins(first) == pins(second) != pins(third)
+
+
+def test_what_the_package_offers_is_no_part_of_its_modules(package):
+    """Else every artifact would be stale with every change of the lazy exports in the package's ``__init__``."""
+    (package / "__init__.py").write_text("__version__ = '1'\n")
+    before = code_fingerprint("cena", "cena.lonely")
+    (package / "__init__.py").write_text("__version__ = '1'\n\n\ndef __getattr__(name):\n    return name\n")
+    assert code_fingerprint("cena", "cena.lonely") == before
+    (package / "__init__.py").write_text("__version__ = '2'\n")
+    assert code_fingerprint("cena", "cena.lonely") != before
+
+
+def test_the_package_itself_imports_nothing():
+    assert imported_modules("import cena") == ["cena"]

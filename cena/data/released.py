@@ -1,0 +1,88 @@
+"""Released embeddings: a published space as small files inside the package, read without torch and without a download.
+
+A release is three files: ``NAME.npz`` with arrays, ``NAME.safetensors`` with the encoder, and ``NAME.json``, which
+says what both were made from and holds their sha256. `cena release` makes them (:mod:`cena.companion.release`). There
+are no labels among them: accuracies belong to the benchmarks and come from :mod:`cena.data.labels`.
+"""
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cena.errors import InputError, unknown
+
+FOLDER = Path(__file__).parent / "bundled" / "released"
+ARRAYS = ("class_embedding", "classes", "coordinates", "parameters", "plane", "points", "weights")
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """A published space, embedded.
+
+    Attributes
+    ----------
+    name : the space's name.
+    provenance : what it was made from: ``images``, ``networks``, ``encoder``, ``files`` with their sha256, and so on.
+    encoder_file : the encoder, which :func:`cena.contrast.load_encoder` reads.
+    class_embedding : (classes, 512) float16, the embedding of each function family.
+    classes : (architectures,) the class of each architecture.
+    coordinates : (architectures, 3) in the unit cube: centroid of the Laguerre cell, scaled log parameters.
+    parameters : (architectures,) number of parameters of the benchmark's network.
+    plane, points, weights : (classes, 2), (classes, 2) and (classes,): the distance-preserving map, and points and
+        weights of the Laguerre cells.
+    """
+
+    name: str
+    provenance: dict[str, Any]
+    encoder_file: Path
+    class_embedding: NDArray[np.float16]
+    classes: NDArray[np.integer]
+    coordinates: NDArray[np.float64]
+    parameters: NDArray[np.int64]
+    plane: NDArray[np.float64]
+    points: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    @property
+    def embedding(self) -> NDArray[np.float32]:
+        """(architectures, 512) the embedding of each architecture, in the order of the space."""
+        embedding: NDArray[np.float32] = self.class_embedding.astype(np.float32)[self.classes]
+        return embedding
+
+
+def load_embedding(name: str, folder: Path | None = None) -> Release:
+    """The released embedding of a space, such as ``"nas-bench-201"``; its arrays are aligned with architecture indices.
+
+    Parameters
+    ----------
+    name : of the space.
+    folder : where the release is; by default inside the package.
+
+    Raises
+    ------
+    InputError
+        If there is no such release (the message lists those there are), or a file is missing or differs from its
+        checksum.
+    """
+    folder = folder or FOLDER
+    description = folder / f"{name}.json"
+    if not description.is_file():
+        raise unknown("released embedding", name, sorted(path.stem for path in folder.glob("*.json")))
+    try:
+        provenance = json.loads(description.read_text(encoding="utf-8"))
+        for file, checksum in provenance["files"].items():
+            if hashlib.sha256((folder / file).read_bytes()).hexdigest() != checksum:
+                raise InputError(f"{file} of the released embedding '{name}' is damaged: install cena again")
+        with np.load(folder / f"{name}.npz", allow_pickle=False) as file:
+            arrays = {array: file[array] for array in ARRAYS}
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise InputError(f"the released embedding '{name}' cannot be read ({error}): install cena again") from error
+    return Release(name, provenance, folder / f"{name}.safetensors", **arrays)

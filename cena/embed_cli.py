@@ -1,0 +1,72 @@
+"""The command line's ``cena embed`` and ``cena release``."""
+
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from typer import Argument, Option
+
+console = Console(highlight=False)
+
+
+def embed(
+    factory: Annotated[str, Argument(help="package.module:factory, a function that returns a torch module.")],
+    reference: Annotated[str, Option(help="The released space.")] = "nas-bench-201",
+    seed: Annotated[int, Option(min=0, help="Of the initial weights.")] = 0,
+) -> None:
+    """Place any network, untrained, among the architectures of a released space."""
+    from cena import embedding
+    from cena.reference import load_reference
+
+    known = load_reference(reference)
+    cost = embedding.estimate(factory, known)
+    console.print(
+        f"{escape(factory)}: {known.views} views at {len(known.images.pixels)} images will take about "
+        f"{cost.seconds:.1f} s and {cost.memory / 2**20:.0f} MiB"
+    )
+    placed = embedding.embed(factory, known, seed)
+    console.print(f"parameters: {placed.parameters:,}")
+    across, up = placed.place.square
+    console.print(f"place in the layout: ({across:.3f}, {up:.3f})")
+    if placed.accuracy is None:
+        console.print(f"predicted accuracy: none, {escape(placed.labelled)}")
+    else:
+        limits = f"{placed.accuracy.low:.1f} to {placed.accuracy.high:.1f}"
+        console.print(f"predicted {placed.labelled}: {placed.accuracy.value:.1f} % (95 % limits {limits})")
+    console.print(
+        f"outside measure: {100 * placed.outside:.1f} % of the known architectures are nearer to their nearest"
+    )
+    table = Table("architecture", "nearest known", "cosine distance")
+    for neighbour in placed.nearest:
+        table.add_row(str(neighbour.architecture), escape(neighbour.text), f"{neighbour.distance:.4f}")
+    console.print(table)
+    if placed.warning:
+        console.print(f"warning: {escape(placed.warning)}")
+
+
+def release(
+    profile: Annotated[str, Option(help="'released', or the name of a profile.")] = "released",
+    folder: Annotated[Path | None, Option(help="Where to write it; default: inside the package.")] = None,
+) -> None:
+    """Make the released encoder and embedding of a space; killed, it goes on where it was."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from cena.companion.pipeline import Pipeline
+    from cena.companion.profiles import RELEASED
+    from cena.companion.release import LARGEST, size, write_release
+    from cena.data.released import FOLDER
+
+    place = folder or FOLDER
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("")
+
+        def progress(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
+
+        pipeline = Pipeline(RELEASED if profile == RELEASED.name else profile, progress=progress)
+        described = write_release(pipeline, place)
+    total = size(place)
+    console.print(f"{described.stem}: released, {total / 1e6:.1f} MB in all (at most {LARGEST / 1e6:.0f})")

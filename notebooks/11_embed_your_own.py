@@ -1,0 +1,431 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Embed your own
+#
+# The encoder of [chapter 3](03_contrastive_embeddings) takes nothing but a data Jacobian ({eq}`eq:epdjm`), and every
+# differentiable network has one. So any network can be placed among the architectures of a benchmark, without training
+# it and without describing it: a function that returns a `torch.nn.Module` is enough.
+#
+# The paper does not do this. Its encoder has seen one kind of network only, cells of convolutions between the same
+# stem and head. What does it make of a residual network, a transformer, a perceptron? We ask four things of it: that it
+# recognises known architectures at fresh initial weights; that it says so when a network is like nothing it has seen;
+# that two initialisations of one network land together; and that networks of one design are neighbours, in the order of
+# their widths and depths. Each answer stands beside what the number of parameters or the bare spectrum would say.
+
+# %% tags=["parameters"]
+profile: str = "quick"  # [quick | laptop | paper] settings of the run
+controls: int = 40  # [5..500] known architectures embedded again
+seed: int = 1  # [1..1000] of the initial weights; 0 is the benchmark's own
+
+# %% tags=["hide-input"]
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from IPython.display import Markdown
+from matplotlib import pyplot as plt
+from sklearn.decomposition import PCA
+from torch import nn
+
+from cena import spaces
+from cena.companion import plots
+from cena.companion.pipeline import Pipeline
+from cena.companion.release import write_release
+from cena.companion.tables import NAMES, NONE, markdown_table
+from cena.companion.zoo import DEPTHS, FAMILIES, WIDTHS, resnet
+from cena.data.released import FOLDER, load_embedding
+from cena.embedding import OUTSIDE, RELEASED, embed, embed_space
+from cena.errors import InputError
+from cena.evaluate import bootstrap_interval, log_spectrum, write_table
+from cena.jacobians import probe
+from cena.reference import Reference, load_reference
+from cena.spaces import ModuleSpace, TopologySpace
+
+plots.use_style()
+torch.set_num_threads(1)
+results = Path(os.environ.get("CENA_RESULTS", "results"))
+if (FOLDER / f"{RELEASED}.json").is_file():
+    reference = load_reference(RELEASED)
+    where = "the release inside the package"
+else:
+    pipeline = Pipeline(profile)
+    folder = pipeline.store.root / "release" / profile
+    write_release(pipeline, folder)
+    dataset, split = pipeline.profile.datasets[0], pipeline.profile.split
+    reference = Reference(
+        load_embedding(pipeline.space.name, folder), pipeline.accuracy(dataset), f"{dataset} {split} accuracy"
+    )
+    where = f"profile `{profile}`, for this copy of the package has no release of {NAMES[RELEASED]}"
+release = reference.release
+resolution = reference.images.pixels.shape[-1]
+made = release.provenance
+Markdown(
+    f"The reference is {NAMES.get(release.name, release.name)}, from {where}: {len(release.classes):,} architectures in "
+    f"{len(release.class_embedding):,} classes, as networks with {made['networks']['channels']} channels and "
+    f"{made['networks']['cells a stage']} cell a stage, at {len(reference.images.pixels)} images of "
+    f"{resolution}x{resolution} pixels ({reference.images.note}), {reference.views} initialisations each. "
+    f"Accuracies to predict from: {reference.labelled}."
+)
+
+# %% [markdown]
+# ## One network
+#
+# A residual network of the usual kind {cite:p}`he2016resnet`: with 16 channels and three blocks a stage it is
+# ResNet-20.
+
+# %%
+placed = embed(lambda: resnet(16, 3, resolution), reference, seed, name="ResNet-20")
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+
+
+def predicted(found):
+    """The prediction with its limits, in words."""
+    if found is None:
+        return NONE
+    return f"{found.value:.1f} ({found.low:.1f} to {found.high:.1f})"
+
+
+Markdown(
+    markdown_table(
+        ("nearest known architecture", "cosine distance"),
+        [(f"`{neighbour.text}`", f"{neighbour.distance:.4f}") for neighbour in placed.nearest],
+        numeric=(1,),
+    )
+    + f"\n\nPlace in the unit square: ({placed.place.square[0]:.2f}, {placed.place.square[1]:.2f}). Predicted accuracy, "
+    f"in percent with 95 % limits: {predicted(placed.accuracy)}. Of the known classes, {100 * placed.outside:.1f} % are "
+    "nearer to their nearest neighbour than this network is to its own. "
+    + (f"Warning: {placed.warning}" if placed.warning else "No warning.")
+)
+
+# %% [markdown]
+# The limits are the 2.5 % and 97.5 % quantiles of the forest's out-of-bag errors: they hold for architectures like the
+# known ones. For a network outside they are a guess, and the warning says so.
+#
+# What has no data Jacobian gets a reason instead, from a trial on a few images, before anything long is begun:
+
+
+# %%
+class Labels(nn.Module):
+    """Returns the number of the class, which has no gradient."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3 * resolution**2, 10)
+
+    def forward(self, x):
+        return self.linear(x.flatten(1)).argmax(dim=1, keepdim=True)
+
+
+refused = {
+    "of labels": Labels,
+    "for grey images": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.Flatten()),
+    "of maps": lambda: nn.Conv2d(3, 8, 3),
+    "elsewhere": lambda: nn.Sequential(nn.Flatten(), nn.Linear(3 * resolution**2, 10, device="meta")),
+}
+reasons = []
+for name, factory in refused.items():
+    try:
+        embed(factory, reference, name=name)
+    except InputError as error:
+        reasons.append(f"- {error}")
+Markdown("\n".join(reasons))
+
+# %% [markdown]
+# ## A zoo
+#
+# Eight designs, each in three widths and three depths: ResNet {cite:p}`he2016resnet`, VGG
+# {cite:p}`simonyan2015vgg`, MobileNet {cite:p}`sandler2018mobilenet`, ShuffleNet {cite:p}`zhang2018shufflenet` and
+# DenseNet {cite:p}`huang2017densenet` are convolutional like the benchmark; the MLP-Mixer
+# {cite:p}`tolstikhin2021mixer`, the vision transformer {cite:p}`dosovitskiy2021vit` and the plain perceptron are not,
+# and have neither BatchNorm nor, the first two, ReLU. All are short and untuned (`cena.companion.zoo`), and take the
+# images of the reference.
+#
+# As a control, known architectures are embedded again at fresh initial weights.
+
+# %%
+members = [(family, width, depth) for family in FAMILIES for width in WIDTHS for depth in DEPTHS]
+zoo = ModuleSpace(
+    {
+        f"{family} {width}x{depth}": lambda family=family, width=width, depth=depth: FAMILIES[family](
+            width, depth, resolution
+        )
+        for family, width, depth in members
+    },
+    resolution,
+)
+strangers = embed_space(zoo, reference, seed, workers=-1)
+
+networks = made["networks"]
+shape = (networks["channels"], networks["cells a stage"], resolution)
+known = TopologySpace(release.name, spaces.load(release.name).cells, *shape)
+
+
+def alive(index):
+    """Whether the output of a known network depends on its input."""
+    try:
+        probe("known", known.build(index, seed), reference.images.pixels)
+    except InputError:
+        return False
+    return True
+
+
+drawn = [int(i) for i in np.random.default_rng(seed).permutation(reference.representatives)]
+drawn = [index for index in drawn[: 2 * controls] if alive(index)][:controls]
+again = embed_space(TopologySpace("again", [known.cells[i] for i in drawn], *shape), reference, seed, workers=-1)
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+own_class = release.classes[drawn]
+
+
+def ranks(rows, own):
+    """(n,) how many known classes are nearer than the own one."""
+    distances = [reference.distances(row) for row in rows]
+    return np.array([np.count_nonzero(one < one[number]) for one, number in zip(distances, own, strict=True)])
+
+
+nearest = {
+    "known, fresh weights": np.array([reference.distances(row).min() for row in again.embedding]),
+    **{
+        family: np.array(
+            [
+                reference.distances(row).min()
+                for row, member in zip(strangers.embedding, members, strict=True)
+                if member[0] == family
+            ]
+        )
+        for family in FAMILIES
+    },
+}
+outside = {name: np.array([reference.outside(distance) for distance in values]) for name, values in nearest.items()}
+rank = ranks(again.embedding, own_class)
+rows = [
+    (
+        name,
+        f"{np.median(values):.3f}",
+        f"{100 * np.median(outside[name]):.0f}",
+        f"{np.mean(outside[name] > OUTSIDE):.2f}",
+    )
+    for name, values in nearest.items()
+]
+far = [family for family in FAMILIES if np.mean(outside[family] > OUTSIDE) > 0.5]
+near = [family for family in FAMILIES if family not in far]
+false_alarm = np.mean(outside["known, fresh weights"] > OUTSIDE)
+known_classes = len(release.class_embedding)
+Markdown(
+    markdown_table(
+        ("networks", "median distance to the nearest known", "median outside measure (%)", "share warned of"),
+        rows,
+        numeric=(1, 2, 3),
+    )
+    + f"\n\nOf {len(drawn)} known architectures at fresh weights, {100 * np.mean(rank == 0):.0f} % are nearest to "
+    f"themselves and {100 * np.mean(rank < 10):.0f} % have themselves among the nearest ten of {known_classes:,} classes "
+    f"(chance: {1000 / known_classes:.1f} %). Of these, {100 * false_alarm:.0f} % are warned of, which is a false alarm. "
+    f"Of the designs, most networks are warned of in: {', '.join(far) or 'none'}; fewer or none in: "
+    f"{', '.join(near) or 'none'}, which are like the benchmark's to this encoder, or it does not see how they differ."
+)
+
+# %% [markdown]
+# ## Where they come to lie
+#
+# The layout of [chapter 4](04_layout) is finished, and a new network joins it with all others held where they are: the
+# same objective as in {eq}`eq:distances` for its position in the plane, and for the square {eq}`eq:transport` the place
+# where its Laguerre cell would appear if it had a vanishing share of the area. A square that is all given away has no
+# outside, so strangers crowd at few places. The second panel has more room: the first two principal components of the
+# embeddings of the zoo alone.
+
+# %% mystnb={"figure": {"name": "fig-zoo", "caption": "The zoo in the square of the known architectures (grey: their places), and by the first two principal components of its own embeddings. Lines join the widths of one depth; larger markers are wider networks."}, "image": {"alt": "Two scatter plots of networks of eight families: their places among the known architectures in the unit square, and their principal components, where lines join networks of one family and depth."}} tags=["hide-input"]
+square = np.array([reference.place(row).square for row in strangers.embedding])
+principal = PCA(2, svd_solver="full").fit(strangers.embedding)
+plane = principal.transform(strangers.embedding)
+shares = 100 * principal.explained_variance_ratio_
+colours = [colour for name, colour in plots.COLOURS.items() if name != "black"] + [plots.COLOURS["black"]]
+markers = "osD^vPX*"
+figure, axes = plots.figure(1, 2, panel_height=3.9)
+axes[0].scatter(*release.coordinates[reference.representatives, :2].T, s=2, color="0.85", linewidths=0, rasterized=True)
+for panel, points in zip(axes, (square, plane), strict=True):
+    for family, colour, marker in zip(FAMILIES, colours, markers, strict=True):
+        for depth in DEPTHS:
+            chosen = [i for i, member in enumerate(members) if member[0] == family and member[2] == depth]
+            if panel is axes[1]:
+                panel.plot(*points[chosen].T, color=colour, linewidth=0.9, alpha=0.7)
+            sizes = [14 * (1 + WIDTHS.index(members[i][1])) for i in chosen]
+            label = family if depth == DEPTHS[0] else None
+            panel.scatter(
+                *points[chosen].T, s=sizes, color=colour, marker=marker, label=label, linewidths=0, clip_on=False
+            )
+axes[0].set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="layout, first", ylabel="layout, second")
+axes[1].set(xlabel=f"first component ({shares[0]:.0f} % of variance)", ylabel=f"second component ({shares[1]:.0f} %)")
+figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+table = pd.DataFrame(members, columns=["family", "width", "depth"])
+table["parameters"] = [zoo.parameters(i) for i in range(len(zoo))]
+table["distance"] = [reference.distances(row).min() for row in strangers.embedding]
+table["outside"] = [reference.outside(distance) for distance in table.distance]
+table[["square_x", "square_y"]] = square
+table[["component_1", "component_2"]] = plane
+write_table(results / "11_embed_your_own_zoo.csv", table)
+plt.show()
+
+# %% [markdown]
+# ## Three tests
+#
+# **Two initialisations land together.** The nearest of all other views of the zoo to a view should be one of the same
+# network. **The design is recovered.** The nearest other network, by the mean over views, should be of the same design:
+# leave one out, with nine networks of each. **Widths and depths lie on a curve.** Of three networks that differ in
+# width only, or in depth only, on a curve the first and the last are farthest apart.
+#
+# The rivals are the logarithm of the number of parameters, which is the same in every view and grows with every width
+# and depth, so that it passes the first and the third test by construction and only the second counts; and the log
+# spectrum of the same Jacobians, which needs no encoder. An embedding is worth its encoder where it beats both. The
+# intervals are 95 % bootstrap intervals over networks, or over triples; networks of one design are no independent
+# draws, so they say how firm the numbers are for this zoo and not for all networks one could think of.
+
+# %%
+family_of = np.array([member[0] for member in members])
+usable = strangers.usable
+spectra = np.where(usable[..., None], strangers.singular_values.astype(np.float64), np.nan)
+view_spectra = log_spectrum(spectra.reshape(-1, 1, spectra.shape[-1]))
+
+
+def cosine(rows):
+    """All cosine distances among rows."""
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return 1 - unit @ unit.T
+
+
+def euclidean(rows):
+    """All Euclidean distances among rows."""
+    return np.linalg.norm(rows[:, None] - rows[None], axis=2)
+
+
+def agrees(distances, labels):
+    """(n,) whether the nearest other row has the same label."""
+    others = distances + np.diag(np.full(len(distances), np.inf))
+    return (labels[others.argmin(axis=1)] == labels).astype(float)
+
+
+def ends_farthest(distances):
+    """(triples,) whether the ends of three networks in a row are farther apart than both are from the middle."""
+    number = {member: i for i, member in enumerate(members)}
+    lines = [[(family, width, depth) for width in WIDTHS] for family in FAMILIES for depth in DEPTHS]
+    lines += [[(family, width, depth) for depth in DEPTHS] for family in FAMILIES for width in WIDTHS]
+    passed = []
+    for line in lines:
+        first, middle, last = (number[member] for member in line)
+        passed.append(distances[first, last] > max(distances[first, middle], distances[middle, last]))
+    return np.array(passed, dtype=float)
+
+
+rows = np.flatnonzero(usable.ravel())
+network_of = np.repeat(np.arange(len(zoo)), reference.views)[rows]
+by_view = {
+    "embedding": cosine(strangers.views.reshape(-1, strangers.views.shape[-1])[rows].astype(np.float64)),
+    "log spectrum": euclidean(view_spectra[rows]),
+}
+by_network = {
+    "embedding": cosine(strangers.embedding),
+    "log spectrum": euclidean(log_spectrum(spectra)),
+    "log parameters": euclidean(np.log(table.parameters.to_numpy(dtype=float))[:, None]),
+}
+
+
+def together(distances):
+    """(networks,) share of each network's views whose nearest other view is its own."""
+    hits = agrees(distances, network_of)
+    return np.bincount(network_of, hits) / np.bincount(network_of)
+
+
+tests = {
+    "two initialisations together": {name: together(distances) for name, distances in by_view.items()},
+    "design recovered": {name: agrees(distances, family_of) for name, distances in by_network.items()},
+    "widths and depths on a curve": {name: ends_farthest(by_network[name]) for name in by_view},
+}
+size = len(WIDTHS) * len(DEPTHS)
+chance = dict(
+    zip(tests, ((reference.views - 1) / (len(rows) - 1), (size - 1) / (len(members) - 1), 1 / 3), strict=True)
+)
+scores = {
+    test: {name: bootstrap_interval(values, 0, np.mean) for name, values in by.items()} for test, by in tests.items()
+}
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+names = list(by_network)
+write_table(
+    results / "11_embed_your_own_tests.csv",
+    pd.DataFrame(
+        [
+            (test, name, found.value, found.low, found.high, found.runs, chance[test])
+            for test, by in scores.items()
+            for name, found in by.items()
+        ],
+        columns=["test", "features", "share", "low", "high", "cases", "chance"],
+    ),
+)
+
+
+def verdict(test):
+    """The embedding against chance and against its best rival, in words."""
+    own, by = scores[test]["embedding"], scores[test]
+    rival = max((name for name in by if name != "embedding"), key=lambda name: by[name].value)
+    gain = bootstrap_interval(tests[test]["embedding"] - tests[test][rival], 0, np.mean)
+    against = "beats" if gain.low > 0 else "loses to" if gain.high < 0 else "cannot be told from"
+    above = "above" if own.low > chance[test] else "not above"
+    return (
+        f"- {test[0].upper()}{test[1:]}: the embedding is {above} chance ({chance[test]:.2f}) and {against} the "
+        f"{rival} (difference {gain.value:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}])."
+    )
+
+
+Markdown(
+    markdown_table(
+        ("share of cases [95 % interval]", *names, "chance"),
+        [
+            (test, *(str(by[name]) if name in by else NONE for name in names), f"{chance[test]:.3f}")
+            for test, by in scores.items()
+        ],
+        numeric=(1, 2, 3, 4),
+    )
+    + "\n\n"
+    + "\n".join(map(verdict, tests))
+)
+
+# %% [markdown]
+# Which designs are taken for which? Rows are the true design, columns the design of the nearest other network.
+
+# %% mystnb={"figure": {"name": "fig-confusion", "caption": "Nearest other network in the embedding: how many of the nine networks of each design (rows) have their nearest neighbour in which design (columns)."}, "image": {"alt": "Matrix of counts: designs of networks against designs of their nearest neighbours."}} tags=["hide-input"]
+designs = list(FAMILIES)
+closest = (by_network["embedding"] + np.diag(np.full(len(members), np.inf))).argmin(axis=1)
+counts = np.zeros((len(designs), len(designs)), dtype=int)
+for own, other in zip(family_of, family_of[closest], strict=True):
+    counts[designs.index(own), designs.index(other)] += 1
+figure, (panel,) = plots.figure(panel_height=3.6)
+panel.imshow(counts, cmap="Blues", vmin=0, vmax=size)
+for (row, column), count in np.ndenumerate(counts):
+    if count:
+        panel.text(column, row, str(count), ha="center", va="center", color="white" if count > size / 2 else "black")
+panel.set(xlabel="design of the nearest network", ylabel="design")
+panel.set_xticks(range(len(designs)), designs, rotation=45, ha="right")
+panel.set_yticks(range(len(designs)), designs)
+plt.show()
+
+# %% [markdown]
+# ## What this is good for, and what not
+#
+# A place among known architectures is as good as the likeness to them. The distances of the zoo above are large against
+# those among known architectures wherever the warning appears, and a predicted accuracy is then an extrapolation of a
+# forest, which cannot extrapolate. The accuracies are also those of the benchmark's own training recipe and scale, which
+# a transformer would not be trained by. To compare networks *of your own* with each other, train an encoder on their
+# views instead: the [API page](../api) shows it in five lines.

@@ -1,0 +1,40 @@
+"""The code blocks of the book's API page are run as they stand, one after the other."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cena.companion.tables import api_table
+
+PAGE = Path(__file__).parents[1] / "book" / "api.md"
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.usefixtures("tiny_release")
+def test_the_recipes_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for block in BLOCKS:
+        exec(compile(block, str(PAGE), "exec"), names)
+    assert names["embedding"].shape == (10, 512)
+    assert np.isfinite(names["embedding"]).all()
+    best = names["nearest"](names["found"].x)
+    errors = np.abs(np.log(names["parameters"] / 5000))
+    assert names["found"].fun == errors[best]
+    assert errors[best] == errors.min()
+    assert len(names["predicted"]) == 10
+    assert all(0 <= share <= 1 for share in names["outside"])
+
+
+def test_a_recipe_has_five_lines_beside_its_imports():
+    assert len(BLOCKS) == 4
+    for block in BLOCKS[1:]:
+        lines = [line for line in block.splitlines() if line and not line.startswith(("from ", "import "))]
+        assert len(lines) <= 5
+
+
+def test_every_module_of_the_page_has_a_table():
+    modules = re.findall(r"^```\{api\} (.*)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert all(api_table(module) for line in modules for module in line.split())

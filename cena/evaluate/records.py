@@ -30,6 +30,7 @@ DATA_SETS = r"(cifar10|cifar100|imagenet16|digits)"
 IDS = {
     "table1.<data set>.<r|tau>": rf"table1\.{DATA_SETS}\.(r|tau)",
     "table2.<size|topology>_to_<size|topology>.<r|tau>": r"table2\.(size|topology)_to_(size|topology)\.(r|tau)",
+    "fig4.<data set>.<what>": rf"fig4\.{DATA_SETS}\.[a-z0-9_-]+",
     "fig5.<space>.<data set>.<method>.regret@<n>": rf"fig5\.[a-z0-9_-]+\.{DATA_SETS}\.[a-z0-9_+-]+\.regret@[1-9][0-9]*",
     "arch2vec.<data set>.<val|test>": rf"arch2vec\.{DATA_SETS}\.(val|test)",
     "speed.<what>": r"speed\.[a-z0-9_-]+",

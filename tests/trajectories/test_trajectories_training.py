@@ -26,14 +26,14 @@ from cena.trajectories import (
 CONFIG = TrajectoryConfig(epochs=3, seeds=(0, 5))
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
 def kill_after(epochs: int):
     def progress(done: int) -> None:
         if done == epochs:
-            raise Killed
+            raise KilledError
 
     return progress
 
@@ -63,7 +63,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     epochs: int, space: TopologySpace, data: TrainingSet, points, tmp_path: Path
 ) -> None:
     whole = train_trajectory(space, 0, data, points, CONFIG, tmp_path / "whole")
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train_trajectory(space, 0, data, points, CONFIG, tmp_path / "killed", progress=kill_after(epochs))
     assert len(load_trajectory(tmp_path / "killed").status) == epochs + 1
     resumed: list[int] = []

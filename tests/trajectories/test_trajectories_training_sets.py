@@ -72,7 +72,7 @@ def test_cifar10_is_balanced_and_the_same_from_both_files() -> None:
     data = training_set("cifar10", 16)
     assert np.bincount(data.classes).tolist() == [4] * 10
     assert np.bincount(data.test_classes).tolist() == [PER_CLASS] * 10  # all, as there are no more
-    chosen = np.sort(np.concatenate([np.flatnonzero(TRAIN == each)[:4] for each in range(10)]))
+    chosen = np.sort(np.concatenate([np.flatnonzero(each == TRAIN)[:4] for each in range(10)]))
     np.testing.assert_array_equal(data.classes, TRAIN[chosen])
     blocks = IMAGES[chosen].reshape(40, 3, 16, 2, 16, 2).mean(axis=(3, 5)) / 127.5 - 1
     np.testing.assert_allclose(data.images, blocks, atol=1e-6)

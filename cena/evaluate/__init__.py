@@ -13,6 +13,15 @@ from cena.evaluate.features import (
 from cena.evaluate.geometry import distance_agreement
 from cena.evaluate.intervals import Interval, bootstrap_interval, mean_interval, paired_difference
 from cena.evaluate.metrics import kendall, pearson
+from cena.evaluate.neighbours import (
+    Bootstrapped,
+    bootstrap_draws,
+    nearest,
+    neighbours_alike,
+    neighbours_rank,
+    rank_correlation,
+    shuffled_ranks,
+)
 from cena.evaluate.prediction import held_out, predict, split, summarize
 from cena.evaluate.records import Record, read_all, read_records, status_against, write_records, write_table
 from cena.evaluate.scoreboard import PAPER, judge, not_run, scoreboard
@@ -22,9 +31,11 @@ from cena.evaluate.transfer import summarize_transfer, transfer, transferred
 __all__ = [
     "PAPER",
     "TRIVIAL",
+    "Bootstrapped",
     "Interval",
     "Reach",
     "Record",
+    "bootstrap_draws",
     "bootstrap_interval",
     "distance_agreement",
     "evaluations_to_reach",
@@ -38,16 +49,21 @@ __all__ = [
     "log_spectrum",
     "mean_interval",
     "mean_jacov",
+    "nearest",
+    "neighbours_alike",
+    "neighbours_rank",
     "not_run",
     "paired_bootstrap",
     "paired_difference",
     "pearson",
     "predict",
     "principal_components",
+    "rank_correlation",
     "reach",
     "read_all",
     "read_records",
     "scoreboard",
+    "shuffled_ranks",
     "split",
     "status_against",
     "summarize",

@@ -33,6 +33,7 @@ IDS = {
     "table2.<data set>.<size|topology>_to_<size|topology>.<r|tau>": (
         rf"table2\.{DATA_SETS}\.(size|topology)_to_(size|topology)\.(r|tau)"
     ),
+    "fig4.<data set>.<what>": rf"fig4\.{DATA_SETS}\.[a-z0-9_-]+",
     "fig5.<space>.<data set>.<method>.regret@<n>": rf"fig5\.[a-z0-9_-]+\.{DATA_SETS}\.[a-z0-9_+-]+\.regret@[1-9][0-9]*",
     "arch2vec.<data set>.<val|test>": rf"arch2vec\.{DATA_SETS}\.(val|test)",
     "speed.<what>": r"speed\.[a-z0-9_-]+",

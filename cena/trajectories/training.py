@@ -1,0 +1,305 @@
+"""Training epoch by epoch, with the views and the accuracies of the networks after each epoch (section 4.4).
+
+The paper embeds 20 networks during their first 50 epochs of training and does not say how. Here an architecture is
+trained from several seeds, side by side as one grouped network, and the networks of the seeds are its *views*: after
+each epoch the EPDJM of every one is taken at the data points that the encoder was trained with. Before the first epoch
+these are views as everywhere else, of networks at random initialisation (without the rescaling of section 4.1). Other
+data points, or augmented images, would not be other networks, and the encoder has only seen one set of points.
+
+As everywhere, Jacobians are taken in train mode: BatchNorm uses the statistics of the points. Its running statistics,
+which the accuracies use, are not touched by them.
+
+What an epoch draws depends on the seed and the number of the epoch alone. An interrupted training therefore continues
+to the very bytes of one that was not. (Other processors round differently.)
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cena.contrast.files import read_tensors, write_tensors
+from cena.data.digits_training import BATCH, LEARNING_RATE, WEIGHT_DECAY, side_by_side
+from cena.errors import InputError
+from cena.jacobians import Status, data_jacobian, principal_components
+from cena.spaces import Space
+from cena.trajectories.training_sets import TrainingSet
+
+TESTED_AT_ONCE = 250
+"""Images whose class is predicted at a time."""
+
+Progress = Callable[[int], None]
+"""Called with the number of finished epochs."""
+
+
+@dataclass(frozen=True)
+class TrajectoryConfig:
+    """How networks are trained and seen; with space, architecture, training set and points it determines the result.
+
+    Optimiser, learning rate and batch are those of the digits benchmark (:mod:`cena.data.digits_training`).
+
+    Parameters
+    ----------
+    epochs : passes over the training set; the learning rate falls along a cosine to zero at the last.
+    seeds : each decides initial weights and the order of the images of one network.
+    precision : of the Jacobians, see :func:`cena.jacobians.data_jacobian`; training is in float32.
+    """
+
+    epochs: int
+    seeds: tuple[int, ...] = (0, 1)
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.epochs < 0 or not self.seeds:
+            raise InputError(
+                f"a trajectory of {self.epochs} epochs from {len(self.seeds)} seeds: give at least 0 epochs and 1 seed"
+            )
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """An architecture before training and after every epoch: all leading axes are (epochs + 1, seeds).
+
+    A view that is not usable (see :class:`cena.jacobians.Status`) is zero.
+    """
+
+    directions: NDArray[np.float16]
+    """(..., points, components) left singular vectors of each EDJM."""
+    singular_values: NDArray[np.float32]
+    """(..., components), descending."""
+    status: NDArray[np.uint8]
+    """A `Status` each."""
+    training_accuracy: NDArray[np.float32]
+    """In percent of the training images, without batch statistics."""
+    test_accuracy: NDArray[np.float32]
+    """In percent of the test images."""
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Whether each view is finite and not zero."""
+        return np.asarray(self.status == Status.USABLE)
+
+    @property
+    def final_accuracy(self) -> float:
+        """Test accuracy in percent after the last epoch, the mean over seeds."""
+        return float(self.test_accuracy[-1].mean(dtype=np.float64))
+
+
+FIELDS = tuple(Trajectory.__dataclass_fields__)
+
+
+def train_trajectory(
+    space: Space,
+    architecture: int,
+    data: TrainingSet,
+    points: NDArray[np.float32],
+    config: TrajectoryConfig,
+    checkpoint: Path,
+    progress: Progress | None = None,
+) -> Trajectory:
+    """Train an architecture on one thread and look at it after every epoch, the first look being before training.
+
+    Parameters
+    ----------
+    space, architecture : what is trained.
+    data : what it is trained and tested on, at the space's resolution.
+    points : (points, 3, resolution, resolution), those of the encoder that is to embed the views.
+    config : how.
+    checkpoint : a file that is replaced after every epoch; if it exists, training continues from it. After the last
+        epoch it holds the trajectory and the trained weights (see :func:`load_trajectory`, :func:`trained_network`).
+    progress : told after each epoch.
+
+    Raises
+    ------
+    InputError : if the checkpoint is damaged or belongs to another training.
+    """
+    identity = {
+        "architecture": space.architecture(architecture),
+        "parameters": space.parameters(architecture),
+        "config": {**asdict(config), "seeds": list(config.seeds)},  # as it comes back from a file
+        "data": data.checksum,
+        "points": hashlib.sha256(np.ascontiguousarray(points).tobytes()).hexdigest(),
+    }
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        training = _Training(space, architecture, data, config)
+        if checkpoint.exists():
+            training.load(checkpoint, identity)
+        else:
+            training.look(points)
+        while training.epochs_done < config.epochs:
+            training.epoch(training.epochs_done)
+            training.look(points)
+            training.save(checkpoint, identity)
+            if progress is not None:
+                progress(training.epochs_done)
+        if not checkpoint.exists():  # no epoch at all
+            training.save(checkpoint, identity)
+        return training.trajectory
+    finally:
+        torch.set_num_threads(threads)
+
+
+def load_trajectory(path: Path) -> Trajectory:
+    """The trajectory in a finished checkpoint, or as far as it goes; raises `InputError` if it is damaged."""
+    tensors, _ = read_tensors(path, "a training checkpoint")
+    return _trajectory(tensors)
+
+
+def trained_network(space: Space, architecture: int, seeds: tuple[int, ...], checkpoint: Path | None) -> nn.Module:
+    """The networks of all seeds side by side (see :func:`cena.data.digits_training.side_by_side`).
+
+    With the weights in a checkpoint; without one, at their initialisation.
+    """
+    network = side_by_side([space.build(architecture, seed) for seed in seeds])
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
+    if checkpoint is not None:
+        network.load_state_dict(_part(read_tensors(checkpoint, "a training checkpoint")[0], "network"))
+    return network
+
+
+def network_views(
+    network: nn.Module, copies: int, points: NDArray[np.float32], precision: str
+) -> tuple[NDArray[np.float16], NDArray[np.float32], NDArray[np.uint8]]:
+    """The view of each of several networks side by side, which stay as they are.
+
+    Parameters
+    ----------
+    network : `copies` networks as one, as :func:`trained_network` gives them.
+    points : (points, 3, resolution, resolution).
+    precision : see :func:`cena.jacobians.data_jacobian`.
+
+    Returns
+    -------
+    directions, singular values and status, as in :class:`Trajectory`, with the one leading axis (copies).
+    """
+    probe = deepcopy(network).train().requires_grad_(False)  # a forward pass moves BatchNorm's running statistics
+    jacobians = data_jacobian(probe, _stacked(torch.tensor(points), copies), precision)
+    jacobians = jacobians.reshape(len(points), copies, -1)
+    components = min(len(points), points[0].size)
+    directions = np.zeros((copies, len(points), components), np.float16)
+    singular_values = np.zeros((copies, components), np.float32)
+    status = np.full(copies, Status.USABLE, np.uint8)
+    for copy in range(copies):
+        # The networks share no weights, so the gradient of the sum of their norms holds each one's own.
+        jacobian = jacobians[:, copy].numpy()
+        if not np.isfinite(jacobian).all():
+            status[copy] = Status.NON_FINITE
+        elif not jacobian.any():
+            status[copy] = Status.DEAD
+        else:
+            directions[copy], singular_values[copy] = principal_components(jacobian)
+    return directions, singular_values, status
+
+
+class _Training:
+    """All that changes during training: the networks, the optimiser, and what was seen so far."""
+
+    def __init__(self, space: Space, architecture: int, data: TrainingSet, config: TrajectoryConfig):
+        self.config = config
+        self.copies = len(config.seeds)
+        self.network = trained_network(space, architecture, config.seeds, None)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
+        # Copies: what joblib hands to a worker may not be writable, which torch warns of.
+        self.training, self.test = (
+            (torch.tensor(images), torch.tensor(classes))
+            for images, classes in ((data.images, data.classes), (data.test_images, data.test_classes))
+        )
+        self.steps = len(data.images) // BATCH
+        if self.steps == 0:
+            raise InputError(f"'{data.name}' has {len(data.images)} training images: give at least one batch, {BATCH}")
+        self.trajectory: Trajectory
+
+    @property
+    def epochs_done(self) -> int:
+        return len(self.trajectory.status) - 1
+
+    def look(self, points: NDArray[np.float32]) -> None:
+        """Append views and accuracies as they are now."""
+        views = network_views(self.network, self.copies, points, self.config.precision)
+        accuracies = (self._accuracy(*self.training), self._accuracy(*self.test))
+        seen = Trajectory(*(each[np.newaxis] for each in (*views, *accuracies)))
+        before = getattr(self, "trajectory", None)
+        self.trajectory = (
+            seen
+            if before is None
+            else Trajectory(*(np.concatenate([getattr(before, name), getattr(seen, name)]) for name in FIELDS))
+        )
+
+    def epoch(self, number: int) -> None:
+        """One pass over the training images, in an order of its own for each seed."""
+        images, classes = self.training
+        generators = [np.random.default_rng([seed, number, len(images)]) for seed in self.config.seeds]
+        orders = torch.from_numpy(np.stack([generator.permutation(len(images)) for generator in generators]))
+        self.network.train()
+        for step in range(self.steps):
+            batch = orders[:, step * BATCH : (step + 1) * BATCH]
+            done = (number * self.steps + step) / (self.config.epochs * self.steps)
+            for group in self.optimizer.param_groups:
+                group["lr"] = LEARNING_RATE * (1 + math.cos(math.pi * done)) / 2
+            inputs = torch.cat([images[order] for order in batch], dim=1)
+            outputs = self.network(inputs.contiguous(memory_format=torch.channels_last))
+            logits = outputs.reshape(BATCH * self.copies, -1)
+            # The mean over all seeds, times their number: each seed's gradient is what it would be alone.
+            loss = functional.cross_entropy(logits, classes[batch].T.flatten()) * self.copies
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+
+    @torch.no_grad()
+    def _accuracy(self, images: Tensor, classes: Tensor) -> NDArray[np.float32]:
+        """(copies,) in percent."""
+        self.network.eval()
+        correct = torch.zeros(self.copies)
+        for part, truth in zip(images.split(TESTED_AT_ONCE), classes.split(TESTED_AT_ONCE), strict=True):
+            outputs = self.network(_stacked(part, self.copies)).reshape(len(part), self.copies, -1)
+            correct += (outputs.argmax(dim=2) == truth[:, None]).sum(dim=0)
+        return (100 * correct / len(images)).numpy()
+
+    def save(self, path: Path, identity: dict[str, Any]) -> None:
+        """Write the checkpoint; after the last epoch without the optimiser, which nobody needs any more."""
+        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        tensors |= {f"seen.{name}": torch.from_numpy(getattr(self.trajectory, name)) for name in FIELDS}
+        if self.epochs_done < self.config.epochs:
+            for index, moments in self.optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
+        write_tensors(path, "a training checkpoint", tensors, {"identity": identity})
+
+    def load(self, path: Path, identity: dict[str, Any]) -> None:
+        """Continue where :meth:`save` left off; raises `InputError` if that was another training."""
+        tensors, description = read_tensors(path, "a training checkpoint")
+        if description["identity"] != identity:
+            raise InputError(f"{path} belongs to another training; delete it or give another path")
+        self.network.load_state_dict(_part(tensors, "network"))
+        self.trajectory = _trajectory(tensors)
+        parameters = list(self.network.parameters())
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _part(tensors, "optimizer").items():
+            index, moment = name.split(".")
+            if tensor.ndim > 0:  # the fused optimiser needs moments laid out in memory as their parameter
+                tensor = torch.empty_like(parameters[int(index)]).copy_(tensor)
+            state.setdefault(int(index), {})[moment] = tensor
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+
+
+def _stacked(images: Tensor, copies: int) -> Tensor:
+    """The same images for each of the networks side by side."""
+    return images.repeat(1, copies, 1, 1).contiguous(memory_format=torch.channels_last)
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}
+
+
+def _trajectory(tensors: Mapping[str, Tensor]) -> Trajectory:
+    return Trajectory(**{name: tensor.numpy() for name, tensor in _part(tensors, "seen").items()})

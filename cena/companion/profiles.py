@@ -26,7 +26,7 @@ class Profile:
     precision : of the gradients: ``"bfloat16"`` autocast or ``"float32"``.
     encoder_epochs, encoder_width, encoder_depth : of the MLP-Mixer and its training.
     forest_labels, forest_runs, forest_trees : labels a random forest is fitted on, fresh splits, trees.
-    search_runs, search_budget : repeated searches, and architectures each may evaluate.
+    search_runs, search_budget : repeated searches (fewer of slow ones), and architectures each may evaluate.
     seed : of everything that is random.
     """
 
@@ -102,12 +102,12 @@ _LAPTOP = Profile(
     forest_labels=1000,
     forest_runs=10,
     forest_trees=100,
-    search_runs=30,
+    search_runs=100,
     search_budget=200,
     seed=0,
 )
 
-_PAPER = replace(_LAPTOP, name="paper", cells=5, resolution=32, encoder_epochs=60, search_runs=100)
+_PAPER = replace(_LAPTOP, name="paper", cells=5, resolution=32, encoder_epochs=60, search_runs=500)
 
 PROFILES = {profile.name: profile for profile in (_QUICK, _LAPTOP, _PAPER)}
 

@@ -55,7 +55,9 @@ METHODS: dict[str, dict[str, Any]] = {
     "local search": {"color": COLOURS["orange"], "linestyle": "-"},
     "evolution": {"color": COLOURS["orange"], "linestyle": "--"},
 }
-"""How a search method is drawn everywhere: blue sees CENA, green arch2vec, red and orange the raw encoding; the line is its optimiser."""
+"""How a search method is drawn everywhere: the colour says what it sees of an architecture, the line its optimiser.
+
+Blue is CENA, green (and purple where pre-training is fixed) arch2vec, red and orange the raw encoding."""
 
 OPERATION_COLOURS = {
     "skip_connect": COLOURS["black"],

@@ -21,6 +21,9 @@ Array = NDArray[np.float64]
 
 NOISELESS, GUIDED, TIMED = "noiseless", "guided by validation", "simulated time"
 
+UNITS = {NOISELESS: "evaluated architectures", GUIDED: "evaluated architectures", TIMED: "simulated hours"}
+"""Of what regret is followed against, by the name of the protocol."""
+
 ONE_TRAINING = ("seed0", "seed777", "repeat0")
 """How the tables call a single training that is fully known, the first that a table has."""
 
@@ -163,6 +166,7 @@ def regrets(
         longest,
         seeds[: search.runs(len(seeds))],
         workers,
+        None,
         **dict(search.parameters),
     )
     if protocol.cost is None:

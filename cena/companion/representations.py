@@ -89,7 +89,7 @@ def cell_candidates(store: ArtifactStore, space: NasBench101Space) -> Categorica
 
 
 def in_unit_cube(vectors: ArrayLike) -> ContinuousCandidates:
-    """Vectors, (n, d), with every dimension scaled to [0, 1]: the box in which TPE and differential evolution propose."""
+    """Vectors, (n, d), with every dimension scaled to [0, 1]: the box that an optimiser proposes in."""
     positions = np.asarray(vectors, dtype=np.float64)
     low, high = positions.min(axis=0), positions.max(axis=0)
     spread = np.where(high > low, high - low, 1.0)

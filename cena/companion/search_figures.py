@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from cena.companion.plots import METHODS, curve_with_interval
+from cena.companion.plots import METHODS, curve_with_interval, figure
+from cena.companion.protocols import UNITS, Protocol
 from cena.errors import InputError
 from cena.evaluate import Interval, mean_interval, paired_bootstrap
 
@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 
 DASHES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
 """Matplotlib's lines by plotly's names."""
+
+SECONDS_PER_HOUR = 3600
 
 FLOOR = 1e-3
 """The least regret in points that a logarithmic axis shows."""
@@ -33,44 +35,86 @@ SHOWN = 60
 STEPS = 10
 
 
-def curves(axis: Array, regrets: Mapping[str, Array]) -> pd.DataFrame:
-    """Mean regret of each search at each point, with its 95 % interval and the median.
+def curves(protocol: Protocol, budget: int, regrets: Mapping[str, Array]) -> pd.DataFrame:
+    """Mean regret of each search along a protocol's axis, with its 95 % interval and the median.
 
-    Columns: method, at (a value of `axis`), regret, low, high (not below zero), median, runs.
+    Columns: method, at (evaluations, or hours of simulated time), unit, regret, low, high (not below zero), median,
+    runs.
     """
+    axis = protocol.axis(budget) / (SECONDS_PER_HOUR if protocol.seconds else 1)
     rows = []
     for label, table in regrets.items():
         for at, values in zip(axis, table.T, strict=True):
             mean = mean_interval(values)
-            median = float(np.median(values))
-            rows.append((label, at, mean.value, max(mean.low, 0.0), mean.high, median, mean.runs))
-    return pd.DataFrame(rows, columns=["method", "at", "regret", "low", "high", "median", "runs"])
+            numbers = (mean.value, max(mean.low, 0.0), mean.high, float(np.median(values)), mean.runs)
+            rows.append((label, at, UNITS[protocol.name], *numbers))
+    return pd.DataFrame(rows, columns=["method", "at", "unit", "regret", "low", "high", "median", "runs"])
 
 
-def draw_curves(panel: Axes, table: pd.DataFrame, labels: Sequence[str], title: str, unit: str) -> None:
-    """Those `labels` of a table of :func:`curves` that it has, on a logarithmic axis; `unit` names the horizontal one."""
-    floor = max(0.8 * float(table["regret"][table["regret"] > 0].min()), FLOOR)
+def regret_rows(regrets: Mapping[str, Array], points: Sequence[int], exact: Array | None) -> list[tuple[str, ...]]:
+    """A row for each search: its label and mean regret with interval after so many evaluations; 0 means at the end.
+
+    Fewer runs than others have are named. `exact` is random search's expectation, (budget,), and becomes the first row.
+    """
+    rows: list[tuple[str, ...]] = []
+    if exact is not None:
+        rows.append(("random, exact expectation", *(f"{exact[point - 1]:.2f}" for point in points)))
+    most = max(map(len, regrets.values()))
+    for label, table in regrets.items():
+        means = [mean_interval(table[:, point - 1]) for point in points]
+        cells = [f"{mean.value:.2f} [{max(mean.low, 0):.2f}, {mean.high:.2f}]" for mean in means]
+        rows.append((label if len(table) == most else f"{label} ({len(table)} runs)", *cells))
+    return rows
+
+
+def draw_panels(
+    tables: Mapping[str, pd.DataFrame], labels: Sequence[str], exact: Mapping[str, Array | None] | None = None
+) -> None:
+    """A panel for each table of :func:`curves`, titled by its key, three a row, with one legend.
+
+    `exact` has random search's expectation, (budget,), by the same keys; it is drawn where `labels` has "random".
+    """
+    columns = min(len(tables), 3)
+    drawn, panels = figure(rows=-(-len(tables) // columns), columns=columns, panel_height=3.2)
+    handles: dict[str, Any] = {}
+    for panel, (title, table) in zip(panels, tables.items(), strict=False):
+        _draw(panel, table, labels)
+        panel.set_title(title)
+        expectation = (exact or {}).get(title)
+        if expectation is not None and "random" in labels:
+            evaluations = np.arange(1, len(expectation) + 1)
+            panel.plot(evaluations, expectation, color="0.6", linewidth=0.8, label="random, exact")
+        handles |= dict(zip(*panel.get_legend_handles_labels()[::-1], strict=True))
+    for panel in panels[len(tables) :]:
+        panel.axis("off")
+    for panel in panels[::columns]:
+        panel.set_ylabel("regret (percentage points)")
+    drawn.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=4)
+
+
+def _draw(panel: Axes, table: pd.DataFrame, labels: Sequence[str]) -> None:
+    shown = table[table["method"].isin(labels)]
+    floor = max(0.8 * float(shown["regret"][shown["regret"] > 0].min()), FLOOR)
     for label in labels:
-        curve = table[table["method"] == label]
+        curve = shown[shown["method"] == label]
         if len(curve):
             low, high = (curve[name].clip(lower=floor) for name in ("low", "high"))
             curve_with_interval(panel, curve["at"], curve["regret"], low, high, label)
-    start = table["at"].quantile(0.05)
-    panel.set(title=title, xlabel=unit, yscale="log", xlim=(table["at"].min(), table["at"].max()))
-    panel.set_ylim(floor, 1.3 * float(table["high"][table["at"] >= start].max()))
+    start = shown["at"].min() + 0.06 * (shown["at"].max() - shown["at"].min())
+    panel.set(xlabel=shown["unit"].iloc[0], yscale="log", xlim=(shown["at"].min(), shown["at"].max()))
+    panel.set_ylim(floor, 1.1 * float(shown["regret"][shown["at"] >= start].max()))
     panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panel.yaxis.set_major_formatter("{x:g}")
     panel.yaxis.set_minor_formatter(NullFormatter())
     panel.grid(axis="y")
 
 
-def explorer(tables: Mapping[str, pd.DataFrame], units: Mapping[str, str], name: str) -> str:
+def explorer(tables: Mapping[str, pd.DataFrame], name: str) -> str:
     """HTML of a figure to explore: choose a data set with its protocol, methods, and how much of the budget is spent.
 
     Parameters
     ----------
     tables : of :func:`curves`, by what the menu calls them.
-    units : of their horizontal axes.
     name : unique on the page.
     """
     drawn = make_subplots(1, 2, column_widths=[0.62, 0.38], horizontal_spacing=0.2)
@@ -112,9 +156,9 @@ def explorer(tables: Mapping[str, pd.DataFrame], units: Mapping[str, str], name:
         {
             "label": key,
             "method": "update",
-            "args": [{"visible": [owner == key for owner in owners]}, {"xaxis.title.text": units[key]}],
+            "args": [{"visible": [owner == key for owner in owners]}, {"xaxis.title.text": table["unit"].iloc[0]}],
         }
-        for key in tables
+        for key, table in tables.items()
     ]
     slider = [
         {
@@ -130,8 +174,10 @@ def explorer(tables: Mapping[str, pd.DataFrame], units: Mapping[str, str], name:
         margin={"t": 50, "l": 60, "r": 10, "b": 50},
         legend={"orientation": "h", "y": -0.42, "font": {"size": 11}},
         updatemenus=[{"x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom", "buttons": menu}],
-        sliders=[{"active": STEPS - 1, "steps": slider, "currentvalue": {"prefix": "right: budget spent "}, "y": -0.12}],
-        xaxis={"title": {"text": units[first]}},
+        sliders=[
+            {"active": STEPS - 1, "steps": slider, "currentvalue": {"prefix": "right: budget spent "}, "y": -0.12}
+        ],
+        xaxis={"title": {"text": tables[first]["unit"].iloc[0]}},
         yaxis={"title": "regret (percentage points)", "type": "log"},
         xaxis2={"title": "regret (percentage points)", "rangemode": "tozero"},
         yaxis2={"autorange": "reversed", "tickfont": {"size": 10}},

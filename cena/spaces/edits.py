@@ -1,4 +1,4 @@
-"""Searching a set of NAS-Bench-101 cells by their raw codes: which cell any codes describe, and which are one edit apart.
+"""Moving among a set of NAS-Bench-101 cells: which one any raw codes describe, and which are one edit apart.
 
 The set may be a small part of all cells (labels are known of 30,001 of 423,624). Codes and edits that lead out of it
 lead nowhere.
@@ -87,7 +87,10 @@ def pruned(operations: Sequence[str], edges: int) -> Cell | None:
     if len(kept) < 2:
         return None
     left = sum(
-        edge_bit(s, t) for t, target in enumerate(kept) for s, source in enumerate(kept[:t]) if inputs[target] >> source & 1
+        edge_bit(s, t)
+        for t, target in enumerate(kept)
+        for s, source in enumerate(kept[:t])
+        if inputs[target] >> source & 1
     )
     if left.bit_count() > MAX_EDGES:
         return None

@@ -258,9 +258,7 @@ evidence = [
         claim,
         name,
         n,
-        difference(
-            f"({name}{f', {n}' * (n > 0)})", found[name][ours][:, n - 1], found[name][theirs][:, n - 1], settings.seed
-        ),
+        difference(f"({name}{f', {n}' * (n > 0)})", found[name][ours][:, n - 1], found[name][theirs][:, n - 1]),
     )
     for claim, ours, theirs in claims
     for name in found

@@ -18,7 +18,7 @@ from plotly.subplots import make_subplots
 from cena.companion.plots import METHODS, curve_with_interval, figure
 from cena.companion.protocols import UNITS, Protocol
 from cena.errors import InputError
-from cena.evaluate import Interval, mean_interval, paired_bootstrap
+from cena.evaluate import Interval, mean_interval, paired_difference
 
 Array = NDArray[np.float64]
 
@@ -226,8 +226,10 @@ class Difference:
         return f"{self.interval.value:+.2f} [{low:+.2f}, {high:+.2f}] {self.where}"
 
 
-def difference(where: str, ours: Array, theirs: Array, seed: int) -> Difference:
+def difference(where: str, ours: Array, theirs: Array) -> Difference:
     """Of regrets at one point, (runs,) each; of unequal numbers of runs the first that both have are compared.
+
+    The interval is Student's: a bootstrap of the few runs of slow methods would be far too narrow.
 
     Raises
     ------
@@ -235,7 +237,7 @@ def difference(where: str, ours: Array, theirs: Array, seed: int) -> Difference:
         If they have fewer than two runs in common.
     """
     runs = min(len(ours), len(theirs))
-    return Difference(where, paired_bootstrap(ours[:runs], theirs[:runs], seed))
+    return Difference(where, paired_difference(ours[:runs], theirs[:runs]))
 
 
 def claim_sentence(claim: str, differences: Sequence[Difference]) -> str:

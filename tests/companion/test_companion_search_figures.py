@@ -79,15 +79,15 @@ def test_the_explorer_shows_the_numbers_of_the_table_and_switches_them():
 
 def test_a_difference_is_of_the_runs_that_both_have():
     ours, theirs = REGRETS["TPE on CENA"][:, -1], REGRETS["random"][:, -1]
-    found = difference("here", ours, theirs, 0)
+    found = difference("here", ours, theirs)
     assert found.interval.value == pytest.approx((ours - theirs[:4]).mean())
-    assert (found.verdict, difference("", theirs, ours, 0).verdict) == ("better", "worse")
-    assert difference("", ours, ours, 0).verdict == "not told apart"
+    assert (found.verdict, difference("", theirs, ours).verdict) == ("better", "worse")
+    assert difference("", ours, ours).verdict == "not told apart"
     assert str(found).endswith("] here")
 
 
 def test_a_claim_is_worded_by_its_evidence():
-    better, worse = (difference("x", np.full(3, value), np.zeros(3), 0) for value in (-1.0, 1.0))
+    better, worse = (difference("x", np.full(3, value), np.zeros(3)) for value in (-1.0, 1.0))
     assert claim_sentence("A beats B", [better, better]).startswith(
         "**A beats B: borne out.** Difference in regret: -1.00"
     )

@@ -38,10 +38,26 @@ METHODS: dict[str, dict[str, Any]] = {
     "random": {"color": COLOURS["black"], "linestyle": ":"},
     "TPE on CENA": {"color": COLOURS["blue"], "linestyle": "-"},
     "DE on CENA": {"color": COLOURS["blue"], "linestyle": "--"},
+    "RL on CENA": {"color": COLOURS["blue"], "linestyle": "-."},
+    "DNGO on CENA": {"color": COLOURS["blue"], "linestyle": ":"},
+    "GP on CENA": {"color": COLOURS["sky blue"], "linestyle": ":"},
+    "forest on embedding": {"color": COLOURS["sky blue"], "linestyle": "-"},
+    "TPE on arch2vec": {"color": COLOURS["green"], "linestyle": "-"},
+    "DE on arch2vec": {"color": COLOURS["green"], "linestyle": "--"},
+    "arch2vec-RL": {"color": COLOURS["green"], "linestyle": "-."},
+    "arch2vec-BO": {"color": COLOURS["green"], "linestyle": ":"},
+    "arch2vec-RL, fixed": {"color": COLOURS["purple"], "linestyle": "-."},
+    "arch2vec-BO, fixed": {"color": COLOURS["purple"], "linestyle": ":"},
     "TPE on raw encoding": {"color": COLOURS["vermilion"], "linestyle": "-"},
     "DE on raw encoding": {"color": COLOURS["vermilion"], "linestyle": "--"},
+    "REINFORCE": {"color": COLOURS["vermilion"], "linestyle": "-."},
+    "forest on raw encoding": {"color": COLOURS["vermilion"], "linestyle": ":"},
+    "local search": {"color": COLOURS["orange"], "linestyle": "-"},
+    "evolution": {"color": COLOURS["orange"], "linestyle": "--"},
 }
-"""How a search method is drawn everywhere: the colour is what it sees of an architecture, the line its optimiser."""
+"""How a search method is drawn everywhere: the colour says what it sees of an architecture, the line its optimiser.
+
+Blue is CENA, green (and purple where pre-training is fixed) arch2vec, red and orange the raw encoding."""
 
 OPERATION_COLOURS = {
     "skip_connect": COLOURS["black"],

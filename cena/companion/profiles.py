@@ -27,7 +27,7 @@ class Profile:
     encoder_epochs, encoder_width, encoder_depth : of the MLP-Mixer and its training.
     forest_labels, forest_runs, forest_trees : labels a random forest is fitted on, fresh splits, trees.
     transfer_labels : labels of one space a predictor is fitted on that is judged on the other.
-    search_runs, search_budget : repeated searches, and architectures each may evaluate.
+    search_runs, search_budget : repeated searches (fewer of slow ones), and architectures each may evaluate.
     seed : of everything that is random.
     """
 
@@ -121,13 +121,13 @@ _LAPTOP = Profile(
     forest_runs=10,
     forest_trees=100,
     transfer_labels=5000,
-    search_runs=30,
+    search_runs=100,
     search_budget=200,
     seed=0,
 )
 
 _PAPER = replace(
-    _LAPTOP, name="paper", size_architectures=0, cells=5, resolution=32, encoder_epochs=60, search_runs=100
+    _LAPTOP, name="paper", size_architectures=0, cells=5, resolution=32, encoder_epochs=60, search_runs=500
 )
 
 RELEASED = replace(_LAPTOP, name="released", datasets=(), images="patches", resolution=32, precision="float32")

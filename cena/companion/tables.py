@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from types import FunctionType
 
+from cena.companion.plots import METHODS
 from cena.companion.profiles import PROFILES, describe
 from cena.errors import InputError
 from cena.evaluate.records import Record, read_all
@@ -24,19 +25,20 @@ NAMES = {
     "nats-bench-size": "NATS-Bench's size space",
     "digits-topology": "digits topology",
     "digits-size": "digits size",
-    "tpe-on-cena": "TPE on CENA",
-    "de-on-cena": "DE on CENA",
-    "tpe-on-raw-encoding": "TPE on raw encoding",
-    "de-on-raw-encoding": "DE on raw encoding",
     "r": "Pearson r",
     "tau": "Kendall τ",
     "val": "validation accuracy (%)",
     "test": "test accuracy (%)",
 }
-"""How the parts of a record's id read in a table."""
+"""How the parts of a record's id read in a table, search methods aside."""
 
 
 NONE = "\N{EN DASH}"
+
+
+def method_part(label: str) -> str:
+    """How a record's id spells a search method: ``"TPE on CENA"`` is ``"tpe-on-cena"``."""
+    return label.lower().replace(",", "").replace(" ", "-")
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[int] = ()) -> str:
@@ -111,10 +113,11 @@ def api_table(module: str) -> str:
 def result_name(id: str) -> str:
     """How a record's id reads: ``"table1.cifar10.tau"`` is "CIFAR-10, Kendall τ"."""
     _, *parts = id.split(".")
+    names = NAMES | {method_part(label): label for label in METHODS}
     words = []
     for part in parts:
         name, at, evaluations = part.partition("@")
-        words.append(NAMES.get(name, name.replace("_", " ")) + (f" after {evaluations} evaluations" if at else ""))
+        words.append(names.get(name, name.replace("_", " ")) + (f" after {evaluations} evaluations" if at else ""))
     return ", ".join(words)
 
 

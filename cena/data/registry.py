@@ -65,10 +65,24 @@ LABELS_201 = "nas_bench_201_labels.csv.gz"
 CELLS_101 = "nas_bench_101_30001.npz"
 ARCHIVE_101 = "nasbench_full.tfrecord"
 
+_ARCH2VEC_CURVES = {
+    "BO-arch2vec-model-nasbench-101": "bdd74292eef752e7dee9a45837c101076b43454acca4ef74cbe903ea5129c6e9",
+    "RL-arch2vec-model-nasbench-101": "3149e3d24ee3150cb6736e853a66a0d2127b2ed314d56650905e065217651eab",
+    "Random-Search-Encoding-A": "2d1724e567ab2f66b01c65cd9d7584a31a81f4b0af61609bb77a8cc8333f1596",
+    "Regularized-Evolution-Encoding-A": "43bb42be002796e479aac9c620315d4fd99ebc4dbb52ab300a9dc82fb6514d53",
+    "Reinforce-Search-Encoding-A": "06cd7a0608a4d4c247ac6e341080969e04282eab80008cc8aa1a3ad67274f967",
+}
+_ARCH2VEC_ORIGIN = "a mean search curve on NAS-Bench-101, published in github.com/AIoT-MLSys-Lab/arch2vec (Apache-2.0)"
+
 REGISTRY: dict[str, DataFile] = {
     f"lightonai/{path}": DataFile(f"sha256:{digest}", f"{_AUTHORS}/{path}", "the paper's authors, MIT licence")
     for path, digest in _AUTHORS_FILES.items()
-} | {
+}
+REGISTRY |= {
+    f"reference/{name}.json": DataFile(f"sha256:{digest}", None, _ARCH2VEC_ORIGIN)
+    for name, digest in _ARCH2VEC_CURVES.items()
+}
+REGISTRY |= {
     CIFAR10: DataFile(
         "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
         "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",

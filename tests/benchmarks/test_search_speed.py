@@ -14,6 +14,15 @@ CANDIDATES = {
     "continuous": ContinuousCandidates(np.random.default_rng(1).random((len(CODES), 3))),
     "categorical": CategoricalCandidates(CODES, [5] * 6),
 }
+NEED_CHOICES = ("local-search", "evolution", "reinforce")
+MODELLED = ("greedy-forest", "gaussian-process", "arch2vec-bo")
+"""They fit a model before each evaluation: 40 evaluations tell what one costs."""
+FAST = [
+    (name, kind)
+    for name in METHODS
+    for kind in CANDIDATES
+    if name not in MODELLED and (kind == "categorical" or name not in NEED_CHOICES)
+]
 
 
 @pytest.mark.parametrize("kind", CANDIDATES)
@@ -24,10 +33,15 @@ def test_nearest_unevaluated(benchmark, kind):
     benchmark(candidates.nearest_unevaluated, query, excluded, generator)
 
 
-@pytest.mark.parametrize("kind", CANDIDATES)
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(("name", "kind"), FAST)
 def test_run_of_200_evaluations(benchmark, name, kind):
     benchmark.pedantic(METHODS[name], (CANDIDATES[kind], ACCURACY, 200, 0), rounds=5, warmup_rounds=1)
+
+
+@pytest.mark.parametrize("kind", CANDIDATES)
+@pytest.mark.parametrize("name", MODELLED)
+def test_run_of_40_evaluations(benchmark, name, kind):
+    benchmark.pedantic(METHODS[name], (CANDIDATES[kind], ACCURACY, 40, 0), rounds=1)
 
 
 def test_optuna_alone(benchmark):

@@ -1,0 +1,262 @@
+"""What the search chapters say of repeated searches: curves with intervals, a figure to explore them, tested claims.
+
+Regrets are tables (runs, points) as :func:`cena.companion.protocols.regrets` makes them. Those of one data set under
+one protocol are a dictionary by the label of the search; searches may have different numbers of runs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from cena.companion.plots import METHODS, curve_with_interval, figure
+from cena.companion.protocols import UNITS, Protocol
+from cena.errors import InputError
+from cena.evaluate import Interval, mean_interval, paired_difference
+
+Array = NDArray[np.float64]
+
+DASHES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
+"""Matplotlib's lines by plotly's names."""
+
+SECONDS_PER_HOUR = 3600
+
+FLOOR = 1e-3
+"""The least regret in points that a logarithmic axis shows."""
+
+SHOWN = 60
+"""Points of a curve in the interactive figure, and :data:`STEPS` of its slider."""
+STEPS = 10
+
+
+def curves(protocol: Protocol, budget: int, regrets: Mapping[str, Array]) -> pd.DataFrame:
+    """Mean regret of each search along a protocol's axis, with its 95 % interval and the median.
+
+    Columns: method, at (evaluations, or hours of simulated time), unit, regret, low, high (not below zero), median,
+    runs.
+    """
+    axis = protocol.axis(budget) / (SECONDS_PER_HOUR if protocol.seconds else 1)
+    rows = []
+    for label, table in regrets.items():
+        for at, values in zip(axis, table.T, strict=True):
+            mean = mean_interval(values)
+            numbers = (mean.value, max(mean.low, 0.0), mean.high, float(np.median(values)), mean.runs)
+            rows.append((label, at, UNITS[protocol.name], *numbers))
+    return pd.DataFrame(rows, columns=["method", "at", "unit", "regret", "low", "high", "median", "runs"])
+
+
+def regret_rows(regrets: Mapping[str, Array], points: Sequence[int], exact: Array | None) -> list[tuple[str, ...]]:
+    """A row for each search: its label and mean regret with interval after so many evaluations; 0 means at the end.
+
+    Fewer runs than others have are named. `exact` is random search's expectation, (budget,), and becomes the first row.
+    """
+    rows: list[tuple[str, ...]] = []
+    if exact is not None:
+        rows.append(("random, exact expectation", *(f"{exact[point - 1]:.2f}" for point in points)))
+    most = max(map(len, regrets.values()))
+    for label, table in regrets.items():
+        means = [mean_interval(table[:, point - 1]) for point in points]
+        cells = [f"{mean.value:.2f} [{max(mean.low, 0):.2f}, {mean.high:.2f}]" for mean in means]
+        rows.append((label if len(table) == most else f"{label} ({len(table)} runs)", *cells))
+    return rows
+
+
+def draw_panels(
+    tables: Mapping[str, pd.DataFrame], labels: Sequence[str], exact: Mapping[str, Array | None] | None = None
+) -> None:
+    """A panel for each table of :func:`curves`, titled by its key, three a row, with one legend.
+
+    `exact` has random search's expectation, (budget,), by the same keys; it is drawn where `labels` has "random".
+    """
+    columns = min(len(tables), 3)
+    drawn, panels = figure(rows=-(-len(tables) // columns), columns=columns, panel_height=3.2)
+    handles: dict[str, Any] = {}
+    for panel, (title, table) in zip(panels, tables.items(), strict=False):
+        _draw(panel, table, labels)
+        panel.set_title(title)
+        expectation = (exact or {}).get(title)
+        if expectation is not None and "random" in labels:
+            evaluations = np.arange(1, len(expectation) + 1)
+            panel.plot(evaluations, expectation, color="0.6", linewidth=0.8, label="random, exact")
+        handles |= dict(zip(*panel.get_legend_handles_labels()[::-1], strict=True))
+    for panel in panels[len(tables) :]:
+        panel.axis("off")
+    for panel in panels[::columns]:
+        panel.set_ylabel("regret (percentage points)")
+    drawn.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=4)
+
+
+def _draw(panel: Axes, table: pd.DataFrame, labels: Sequence[str]) -> None:
+    shown = table[table["method"].isin(labels)]
+    floor = max(0.8 * float(shown["regret"][shown["regret"] > 0].min()), FLOOR)
+    for label in labels:
+        curve = shown[shown["method"] == label]
+        if len(curve):
+            low, high = (curve[name].clip(lower=floor) for name in ("low", "high"))
+            curve_with_interval(panel, curve["at"], curve["regret"], low, high, label)
+    start = shown["at"].min() + 0.06 * (shown["at"].max() - shown["at"].min())
+    panel.set(xlabel=shown["unit"].iloc[0], yscale="log", xlim=(shown["at"].min(), shown["at"].max()))
+    panel.set_ylim(floor, 1.1 * float(shown["regret"][shown["at"] >= start].max()))
+    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panel.yaxis.set_major_formatter("{x:g}")
+    panel.yaxis.set_minor_formatter(NullFormatter())
+    panel.grid(axis="y")
+
+
+def explorer(tables: Mapping[str, pd.DataFrame], name: str) -> str:
+    """HTML of a figure to explore: choose a data set with its protocol, methods, and how much of the budget is spent.
+
+    Parameters
+    ----------
+    tables : of :func:`curves`, by what the menu calls them.
+    name : unique on the page.
+    """
+    drawn = make_subplots(1, 2, column_widths=[0.62, 0.38], horizontal_spacing=0.2)
+    owners: list[str] = []
+    dots: list[int] = []
+    spent: list[list[dict[str, Any]]] = []
+    first = next(iter(tables))
+    for key, table in tables.items():
+        for label, curve in table.groupby("method", sort=False):
+            some = curve.iloc[np.unique(np.linspace(0, len(curve) - 1, SHOWN).round().astype(int))].round(4)
+            drawn.add_scatter(
+                x=some["at"].round(1).tolist(),
+                y=some["regret"].tolist(),
+                customdata=some[["low", "high"]].to_numpy().tolist(),
+                hovertemplate="%{y:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]",
+                name=str(label),
+                visible=key == first,
+                line={"color": METHODS[str(label)]["color"], "dash": DASHES[METHODS[str(label)]["linestyle"]]},
+                row=1,
+                col=1,
+            )
+            owners.append(key)
+        steps = [_spent(table, (step + 1) / STEPS) for step in range(STEPS)]
+        drawn.add_scatter(
+            **steps[-1],
+            mode="markers",
+            marker={"color": [METHODS[label]["color"] for label in steps[-1]["y"]]},
+            hovertemplate="%{y}: %{x:.3f}",
+            showlegend=False,
+            name="",
+            visible=key == first,
+            row=1,
+            col=2,
+        )
+        dots.append(len(owners))
+        owners.append(key)
+        spent.append(steps)
+    menu = [
+        {
+            "label": key,
+            "method": "update",
+            "args": [{"visible": [owner == key for owner in owners]}, {"xaxis.title.text": table["unit"].iloc[0]}],
+        }
+        for key, table in tables.items()
+    ]
+    slider = [
+        {
+            "label": f"{100 * (step + 1) // STEPS} %",
+            "method": "restyle",
+            "args": [{part: [steps[step][part] for steps in spent] for part in ("x", "error_x")}, dots],
+        }
+        for step in range(STEPS)
+    ]
+    drawn.update_layout(
+        template="simple_white",
+        height=620,
+        margin={"t": 50, "l": 60, "r": 10, "b": 50},
+        legend={"orientation": "h", "y": -0.42, "font": {"size": 11}},
+        updatemenus=[{"x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom", "buttons": menu}],
+        sliders=[
+            {"active": STEPS - 1, "steps": slider, "currentvalue": {"prefix": "right: budget spent "}, "y": -0.12}
+        ],
+        xaxis={"title": {"text": tables[first]["unit"].iloc[0]}},
+        yaxis={"title": "regret (percentage points)", "type": "log"},
+        xaxis2={"title": "regret (percentage points)", "rangemode": "tozero"},
+        yaxis2={"autorange": "reversed", "tickfont": {"size": 10}},
+    )
+    return str(drawn.to_html(include_plotlyjs=False, full_html=False, div_id=name))
+
+
+def _spent(table: pd.DataFrame, share: float) -> dict[str, Any]:
+    """Regret of every method when this share of the budget is spent."""
+    times = np.sort(table["at"].unique())
+    row = table[table["at"] == times[max(round(share * len(times)), 1) - 1]].round(4)
+    return {
+        "x": row["regret"].tolist(),
+        "y": row["method"].tolist(),
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": (row["high"] - row["regret"]).round(4).tolist(),
+            "arrayminus": (row["regret"] - row["low"]).round(4).tolist(),
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How the regret of a search differs from a rival's at one point: negative is better.
+
+    Attributes
+    ----------
+    where : the data set, protocol and point.
+    interval : of the mean difference in percentage points.
+    """
+
+    where: str
+    interval: Interval
+
+    @property
+    def verdict(self) -> str:
+        """By whether the interval excludes zero."""
+        if self.interval.high < 0:
+            return "better"
+        return "worse" if self.interval.low > 0 else "not told apart"
+
+    def __str__(self) -> str:
+        low, high = self.interval.low, self.interval.high
+        return f"{self.interval.value:+.2f} [{low:+.2f}, {high:+.2f}] {self.where}"
+
+
+def difference(where: str, ours: Array, theirs: Array) -> Difference:
+    """Of regrets at one point, (runs,) each; of unequal numbers of runs the first that both have are compared.
+
+    The interval is Student's: a bootstrap of the few runs of slow methods would be far too narrow.
+
+    Raises
+    ------
+    InputError
+        If they have fewer than two runs in common.
+    """
+    runs = min(len(ours), len(theirs))
+    return Difference(where, paired_difference(ours[:runs], theirs[:runs]))
+
+
+def claim_sentence(claim: str, differences: Sequence[Difference]) -> str:
+    """One sentence: the claim, whether the differences bear it out, and the differences.
+
+    Raises
+    ------
+    InputError
+        If there is no difference.
+    """
+    if not differences:
+        raise InputError(f"claim '{claim}' has no evidence: give at least one difference")
+    verdicts = [found.verdict for found in differences]
+    total = len(verdicts)
+    if verdicts.count("better") == total:
+        word = "borne out"
+    elif verdicts.count("worse") == total:
+        word = "contradicted"
+    else:
+        counted = [f"{name} in {verdicts.count(name)}" for name in ("better", "not told apart", "worse")]
+        word = f"undecided ({', '.join(part for part in counted if not part.endswith(' 0'))} of {total})"
+    return f"**{claim}: {word}.** Difference in regret: {'; '.join(map(str, differences))}."

@@ -1,0 +1,84 @@
+"""What searches see: arch2vec through the store, boxes, features, NAS-Bench-101's labelled cells."""
+
+import os
+
+import numpy as np
+import pytest
+
+from cena import spaces
+from cena.arch2vec import Arch2vecConfig, arch2vec_embedding
+from cena.companion import representations
+from cena.companion.artifacts import ArtifactStore
+from cena.companion.representations import (
+    arch2vec,
+    cell_candidates,
+    components,
+    in_unit_cube,
+    labelled_graphs,
+    labelled_space,
+    topology_graphs,
+    with_parameters,
+)
+from cena.spaces import NasBench101Space, TopologySpace
+from cena.spaces.cells import all_cells
+from cena.spaces.isomorphism import all_cells as all_graphs
+
+NEEDS_DATA = pytest.mark.skipif("CENA_DATA" not in os.environ, reason="CENA_DATA is not set")
+
+
+def test_arch2vec_is_trained_once_for_each_configuration(tmp_path, monkeypatch):
+    store = ArtifactStore(tmp_path)
+    graphs = topology_graphs(TopologySpace("digits-topology", all_cells()[::400], 8, 1, 8))
+    config = Arch2vecConfig(hidden=8, epochs=1)
+    expected = arch2vec_embedding(graphs, config)
+    np.testing.assert_array_equal(arch2vec(store, graphs, config), expected)
+    other = arch2vec(store, graphs, Arch2vecConfig(hidden=8, epochs=1, seed=1))
+    assert not np.array_equal(other, expected)
+    monkeypatch.setattr(representations, "arch2vec_embedding", None)  # calling it would fail
+    np.testing.assert_array_equal(arch2vec(store, graphs, config), expected)
+
+
+def test_a_box_fits_its_vectors():
+    vectors = np.random.default_rng(0).normal(3, 5, (20, 3))
+    vectors[:, 2] = 7
+    points = in_unit_cube(vectors).positions
+    assert points[:, :2].min() == 0
+    assert points[:, :2].max() == 1
+    assert (points[:, 2] == 0).all()
+    assert np.corrcoef(points[:, 0], vectors[:, 0])[0, 1] == pytest.approx(1)
+
+
+def test_features_end_with_log_parameters_and_are_finite():
+    block = np.array([[1.0], [np.nan], [3.0]])
+    features = with_parameters([1, 10, 100], block).positions
+    np.testing.assert_allclose(features[:, 1], np.log([1, 10, 100]))
+    assert features[1, 0] < 1
+
+
+def test_at_most_sixteen_components():
+    generator = np.random.default_rng(0)
+    assert components(generator.random((40, 30))).shape == (40, 16)
+    assert components(generator.random((40, 3))).shape == (40, 3)
+
+
+def test_cells_are_found_by_their_codes_and_keep_their_neighbours(tmp_path, monkeypatch):
+    store, space = ArtifactStore(tmp_path), NasBench101Space(cells=all_graphs()[:200])
+    first = cell_candidates(store, space)
+    assert [first.index(codes) for codes in space.choices()[0]] == list(range(len(space)))
+    monkeypatch.setattr(representations.CellIndex, "neighbours", None)
+    again = cell_candidates(store, space)
+    np.testing.assert_array_equal(again.neighbours.members, first.neighbours.members)
+    assert len(first.neighbours.members) > len(space)
+
+
+@NEEDS_DATA
+@pytest.mark.real_data
+def test_labelled_cells_are_those_of_the_labels():
+    space, graphs = labelled_space(), labelled_graphs()
+    table = representations.labels.nas_bench_101_cells()
+    assert len(space) == len(graphs) == len(table.hash) == 30_001
+    some = range(0, len(space), 997)
+    assert [space.parameters(i) for i in some] == [table.parameters[i] for i in some]
+    assert graphs.operations.max() == 4
+    np.testing.assert_array_equal((graphs.operations >= 0).sum(axis=1), table.vertices)
+    assert spaces.load("nas-bench-101") is not space

@@ -1,0 +1,79 @@
+"""Looking up NAS-Bench-101 cells by raw codes, and their neighbours, against what the string forms say."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cena.errors import InputError
+from cena.spaces import NasBench101Space
+from cena.spaces.edits import PAIRS, CellIndex, pruned
+from cena.spaces.graphs import MAX_EDGES, OPERATIONS, cell_from_matrix, parse_cell
+from cena.spaces.isomorphism import all_cells, canonical
+
+SPACE = NasBench101Space(cells=all_cells()[::997])
+INDEX = CellIndex(SPACE.cells)
+SMALL = CellIndex([canonical(cell) for cell in all_cells()[:90]])  # all cells of at most four vertices
+
+
+def test_every_cell_is_found_by_its_codes():
+    codes, cardinalities = SPACE.choices()
+    assert len(cardinalities) == len(PAIRS) + 5
+    assert [INDEX.of_codes(row) for row in codes] == list(range(len(SPACE)))
+
+
+@given(st.integers(0, 2**21 - 1), st.lists(st.integers(0, 2), min_size=5, max_size=5))
+def test_pruning_agrees_with_the_matrix_form(edges, codes):
+    matrix = np.zeros((7, 7), dtype=int)
+    for bit, pair in enumerate(PAIRS):
+        matrix[pair] = edges >> bit & 1
+    operations = [OPERATIONS[code] for code in codes]
+    try:
+        expected = cell_from_matrix(matrix, operations)
+    except InputError:
+        expected = None
+    assert pruned(operations, edges) == expected
+    assert expected is None or expected.edges.bit_count() <= MAX_EDGES
+
+
+def test_a_vertex_without_operation_is_left_out_with_its_edges_wherever_it_is():
+    place = SMALL.cells.index(canonical(parse_cell("conv3x3(0)|maxpool3x3(1)|output(2)")))
+    codes = np.zeros(len(PAIRS) + 5, dtype=np.int64)
+    codes[len(PAIRS) :] = [len(OPERATIONS), 0, len(OPERATIONS), 2, len(OPERATIONS)]
+    for pair in ((0, 2), (2, 4), (4, 6), (0, 3), (3, 6)):  # vertex 3 has no operation
+        codes[PAIRS.index(pair)] = 1
+    assert SMALL.of_codes(codes) == place
+
+
+def test_codes_that_describe_none_of_the_cells():
+    assert INDEX.of_codes(np.zeros(len(PAIRS) + 5, dtype=np.int64)) is None  # nothing leads to the output
+    everything = np.concatenate([np.ones(len(PAIRS), dtype=np.int64), np.zeros(5, dtype=np.int64)])
+    assert INDEX.of_codes(everything) is None  # 21 edges
+    only = CellIndex([parse_cell("output(0)")])
+    [codes] = NasBench101Space(cells=[parse_cell("conv1x1(0)|output(1)")]).choices()[0]
+    assert only.of_codes(codes) is None
+
+
+def test_neighbours_are_one_edit_apart_in_either_direction():
+    cells = SMALL.cells
+    named = {cell: place for place, cell in enumerate(cells)}
+    neighbours = SMALL.neighbours()
+    for place, others in enumerate(neighbours):
+        assert others == sorted(set(others) - {place})
+        assert all(place in neighbours[other] for other in others)
+
+    def place(text: str) -> int:
+        return named[canonical(parse_cell(text))]
+
+    chain = place("conv3x3(0)|conv1x1(1)|output(2)")
+    assert place("conv3x3(0)|conv1x1(0,1)|output(2)") in neighbours[chain]  # an edge more
+    assert place("conv3x3(0)|maxpool3x3(1)|output(2)") in neighbours[chain]  # another operation
+    assert (
+        place("conv1x1(0)|output(1)") in neighbours[place("conv3x3(0)|conv1x1(0,1)|output(2)")]
+    )  # an edge less prunes
+    assert place("maxpool3x3(0)|maxpool3x3(1)|output(2)") not in neighbours[chain]  # two edits
+
+
+@pytest.mark.parametrize("cells", [[], [parse_cell("output(0)")]])
+def test_few_cells_have_no_neighbours(cells):
+    assert CellIndex(cells).neighbours() == [[] for _ in cells]

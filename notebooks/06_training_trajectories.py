@@ -414,8 +414,8 @@ Markdown(
         for rival in rivals
     )
     + f"\n\nNo prediction can be perfect: the final accuracies of the two seeds, one against the other, agree with "
-    f"τ = {between_seeds}. And the last column is easy: after the last epoch a network's training accuracy is nearly "
-    "the thing that is asked for. What counts for a search is early."
+    f"τ = {between_seeds}. The later the epoch, the closer training accuracy comes to what is asked for; a search needs "
+    "to know early."
 )
 
 # %% [markdown]

@@ -15,7 +15,8 @@ import numpy as np
 import cena
 from cena import contrast
 from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
-from cena.companion.pipeline import VIEW_CODE, Pipeline
+from cena.companion.pipeline import Pipeline
+from cena.companion.scale import view_code
 
 LARGEST = 15_000_000
 """Bytes that all releases in the package may have together."""
@@ -61,7 +62,7 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
         "views": chosen.views,
         "precision": pipeline.precision,
         "encoder": asdict(pipeline.encoder.config),
-        "code": code_fingerprint(*VIEW_CODE, *imported_modules("import cena.contrast")),
+        "code": code_fingerprint(*view_code(pipeline.space), *imported_modules("import cena.contrast")),
         "command": "cena release",
         "files": {path.name: sha256(path.read_bytes()) for path in (folder / f"{name}.npz", encoder)},
     }

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from cena import contrast
 from cena.companion.artifacts import ArtifactStore
 from cena.companion.fingerprint import code_fingerprint, sha256
-from cena.companion.pipeline import VIEW_CODE
+from cena.companion.scale import view_code
 from cena.contrast import TrainedEncoder
 from cena.spaces import Space
 from cena.trajectories import TrainingSet, Trajectory, TrajectoryConfig, load_trajectory, train_trajectory
 
-CODE = ("cena.data.digits_training", "cena.trajectories.training", *VIEW_CODE)
+CODE = ("cena.data.digits_training", "cena.trajectories.training")
 """The modules that decide what a trajectory is."""
 
 FILE = "trajectory.safetensors"
@@ -51,7 +51,7 @@ def trajectory_files(
         "data": data.checksum,
         "points": sha256(np.ascontiguousarray(points).tobytes()),
         "training": config,
-        "code": code_fingerprint(*CODE),
+        "code": code_fingerprint(*CODE, *view_code(space)),
     }
 
     def finished(architecture: int) -> Path:
@@ -90,8 +90,11 @@ def embedded(encoder: TrainedEncoder, trajectories: Trajectory) -> NDArray[np.fl
     trajectories : with leading axes (architectures, epochs + 1, seeds).
     """
     shape = trajectories.status.shape[:2]
-    flat = [
-        values.reshape(-1, *values.shape[2:])
-        for values in (trajectories.directions, trajectories.singular_values, trajectories.usable)
-    ]
-    return contrast.encode(encoder, *flat).reshape(*shape, -1)
+    directions, singular_values, usable = trajectories.directions, trajectories.singular_values, trajectories.usable
+    flat = contrast.encode(
+        encoder,
+        directions.reshape(-1, *directions.shape[2:]),
+        singular_values.reshape(-1, *singular_values.shape[2:]),
+        usable.reshape(-1, *usable.shape[2:]),
+    )
+    return flat.reshape(*shape, -1)

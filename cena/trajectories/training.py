@@ -228,7 +228,8 @@ class _Training:
         """Append views and accuracies as they are now."""
         views = network_views(self.network, self.copies, points, self.config.precision)
         accuracies = (self._accuracy(*self.training), self._accuracy(*self.test))
-        seen = Trajectory(*(each[np.newaxis] for each in (*views, *accuracies)))
+        arrays: list[Any] = [each[np.newaxis] for each in (*views, *accuracies)]
+        seen = Trajectory(*arrays)
         before = getattr(self, "trajectory", None)
         self.trajectory = (
             seen
@@ -261,7 +262,7 @@ class _Training:
         """(copies,) in percent."""
         self.network.eval()
         correct = torch.zeros(self.copies)
-        for part, truth in zip(images.split(TESTED_AT_ONCE), classes.split(TESTED_AT_ONCE), strict=True):
+        for part, truth in zip(torch.split(images, TESTED_AT_ONCE), torch.split(classes, TESTED_AT_ONCE), strict=True):
             outputs = self.network(_stacked(part, self.copies)).reshape(len(part), self.copies, -1)
             correct += (outputs.argmax(dim=2) == truth[:, None]).sum(dim=0)
         return (100 * correct / len(images)).numpy()

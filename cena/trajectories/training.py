@@ -184,7 +184,7 @@ def network_views(
     directions, singular values and status, as in :class:`Trajectory`, with the one leading axis (copies).
     """
     probe = deepcopy(network).train().requires_grad_(False)  # a forward pass moves BatchNorm's running statistics
-    jacobians = data_jacobian(probe, _stacked(torch.tensor(points), copies), precision)
+    jacobians = data_jacobian(probe, _stacked(torch.tensor(np.ascontiguousarray(points)), copies), precision)
     jacobians = jacobians.reshape(len(points), copies, -1)
     components = min(len(points), points[0].size)
     directions = np.zeros((copies, len(points), components), np.float16)

@@ -203,7 +203,7 @@ epdjm = directions * singular_values
 # part in that network's own $j$-th direction. The networks below differ in their number of convolutions, from none to
 # the most that the space has; each is shown from two initialisations.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-epdjm", "caption": "EPDJMs of three architectures (columns) from two initialisations each (rows): images downwards, the first principal components to the right, blue and red for the signs. Each column of a matrix is scaled to the logarithm of its length, as the encoder will see it; each heat map has its own colour scale. In brackets: the accuracy of the architecture, the best with so many convolutions."}, "image": {"alt": "Six heat maps of signed numbers in two rows and three columns, with strong columns on the left that fade to the right"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-epdjm", "caption": "EPDJMs of three architectures (columns) from two initialisations each (rows): images downwards, the first principal components to the right, blue and red for the signs. Each column of a matrix is scaled to the logarithm of its length, so that the weak ones can be seen too; each heat map has its own colour scale. In brackets: the accuracy of the architecture, the best with so many convolutions."}, "image": {"alt": "Six heat maps of signed numbers in two rows and three columns, with strong columns on the left that fade to the right"}}
 cells = [parse_cell(space.architecture(int(i))) for i in pipeline.representatives]
 convolutions = np.array([len(live_convolutions(cell)) for cell in cells])
 

@@ -110,7 +110,7 @@ plt.show()
 #
 # for $n$ points, where $\mu_k$ and $s_k$ are mean and standard deviation of $\log \sigma_k$ over all views: numbers that
 # are kept with the encoder. This is a departure: the paper feeds $U_1 \Sigma_1$ itself, as far as it says. It was chosen
-# on the digits benchmark, before the other benchmarks' labels were looked at.
+# on the digits benchmark; the labels of the other benchmarks had no part in it.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-input", "caption": "Singular values of all live views, as they are (left), and as the input's last row (right). Line: median over views; bands: half, and 98 % of all views."}, "image": {"alt": "Two plots of a value against the number of the component; on the left the bands fall and span orders of magnitude, on the right they lie around zero"}}
 scale = pipeline.encoder.scale
@@ -238,7 +238,7 @@ Markdown(
 # embeddings.
 
 
-# %%
+# %% tags=["hide-input"]
 def canonical_correlations(views, kept=40):
     """Correlation between two views (classes, views, d) along their canonical directions, found on one half, (kept,)."""
     half = len(views) // 2
@@ -345,7 +345,7 @@ Markdown(markdown_table(header, rows, numeric=(1, 2, 3)))
 # The encoder has seen the stored views during training, so the test uses new initialisations, with seeds of their own,
 # of a random sample of architectures. The rivals, in the order of what they know:
 #
-# - *spectrum*: the column lengths of {eq}`eq:input` as a vector, no network at all;
+# - *spectrum*: the last row of {eq}`eq:input`, no network at all;
 # - *EPDJM*: the whole input of the encoder, flattened;
 # - *untrained*: the encoder before its first step;
 # - *trained*; and *trained, seen views*: the same architectures, but the views of the training.

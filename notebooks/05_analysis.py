@@ -95,8 +95,8 @@ Markdown(
 # The four stages are the EPDJM ({eq}`eq:projection`), its embedding by the encoder before and after training, and the
 # final place in the unit square ({eq}`eq:transport`). The first three have hundreds of dimensions: each is reduced to
 # 50 principal components and drawn by t-SNE with default settings. The last has two and is drawn as it is. All are
-# averages over an architecture's views, and the EPDJM is drawn as the encoder receives it, each column scaled by the
-# logarithm of its singular value, because raw magnitudes would hide everything but the largest networks.
+# averages over an architecture's views, and the EPDJM is drawn as the encoder receives it, unit columns and the
+# logarithms of the singular values, because raw magnitudes would hide everything but the largest networks.
 #
 # One architecture of each class is drawn: two cells that compute the same function would be perfect neighbours at every
 # stage, and flatter all of them.

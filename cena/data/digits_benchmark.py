@@ -1,8 +1,7 @@
 """The bundled label tables: every architecture of a digits space, trained from every seed.
 
 A table has one row for each architecture and seed; without the file, all are trained. Training appends finished
-architectures to a journal, so it can be
-killed at any moment and resumed; a complete journal becomes the table.
+architectures to a journal, so it can be killed at any moment and resumed; a complete journal becomes the table.
 """
 
 import json

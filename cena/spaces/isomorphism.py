@@ -7,8 +7,8 @@ choice matters: a number of channels that does not divide evenly gives its remai
 (:func:`~cena.spaces.nas_bench_101_networks.vertex_channels`), so isomorphic cells can differ in parameters.
 
 Source: Ying et al., "NAS-Bench-101" (ICML 2019), section 2.2 and supplement S1; the released `generate_graphs.py`.
-Departure: classes are told apart by trying all renumberings of the bare graphs, not by the hash, which is exact and a
-hundred times faster.
+Departure: classes are told apart by trying all renumberings of the bare graphs, not by the hash, which is exact and
+faster.
 """
 
 from functools import cache

@@ -17,7 +17,7 @@
 # compared with five numbers of channels. A data Jacobian can be taken of any network. So one encoder can embed several
 # spaces, and what is learnt from the accuracies of one may hold in another of which not a single network was trained.
 #
-# Section 5.3 of {cite:t}`anonymous2021cena` tries this on the two spaces of NATS-Bench {cite:p}`dong2021nats`: in the
+# Section 5.3 of {cite:t}`anonymous2021cena` tries this on the two spaces of NATS-Bench {cite:p}`dong2021natsbench`: in the
 # *topology* space networks differ in their cell, in the *size* space in the channels of five layers. A forest is fitted
 # on 5,000 architectures of one and ranks the other (Figure 6 and Table 2).
 #
@@ -67,6 +67,7 @@ results = Path(os.environ.get("CENA_RESULTS", "results"))
 topology = Pipeline(profile)
 settings = topology.profile
 size = Pipeline(of_size(settings), topology.store)
+graph = Pipeline(of_graphs(settings), topology.store) if "cifar10" in settings.datasets else None
 pipelines = {"size": size, "topology": topology}
 runs = runs or settings.forest_runs
 names = {dataset: NAMES.get(dataset, dataset) for dataset in settings.datasets}
@@ -470,8 +471,7 @@ display(
 
 # %%
 across_benchmarks = None
-if "cifar10" in settings.datasets:
-    graph = Pipeline(of_graphs(settings), topology.store)
+if graph is not None:
     benchmarks = {"graph": graph, "topology": topology}
     graph_space = np.repeat([*benchmarks], [len(pipeline.space) for pipeline in benchmarks.values()])
     graph_accuracy = accuracies(benchmarks, "cifar10")

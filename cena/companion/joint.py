@@ -22,8 +22,8 @@ class JointEmbedding:
 
     Parameters
     ----------
-    pipelines : of the spaces, with the same images, resolution, points and views; the first gives the store and the
-        settings of the encoder.
+    pipelines : of the spaces, with the same images, resolution and points; the first gives the store and the settings
+        of the encoder. Of a space with more views than another the first are taken in training, as many as all have.
 
     Raises
     ------
@@ -35,7 +35,7 @@ class JointEmbedding:
         self.pipelines = tuple(pipelines)
         if not self.pipelines:
             raise InputError("a joint embedding needs the pipeline of at least one space")
-        for setting in ("images", "resolution", "points", "views"):
+        for setting in ("images", "resolution", "points"):
             values = dict.fromkeys(str(getattr(pipeline.profile, setting)) for pipeline in self.pipelines)
             if len(values) > 1:
                 raise InputError(f"views of {' and '.join(values)} {setting} do not fit one encoder: give one of them")
@@ -52,10 +52,11 @@ class JointEmbedding:
     def _union(self) -> ViewArrays:
         """The views of all spaces, one after the other."""
         arrays = [pipeline.view_arrays() for pipeline in self.pipelines]
+        views = min(pipeline.profile.views for pipeline in self.pipelines)
         return ViewArrays(
-            np.concatenate([each.directions for each in arrays]),
-            np.concatenate([each.singular_values for each in arrays]),
-            np.concatenate([each.usable for each in arrays]),
+            np.concatenate([each.directions[:, :views] for each in arrays]),
+            np.concatenate([each.singular_values[:, :views] for each in arrays]),
+            np.concatenate([each.usable[:, :views] for each in arrays]),
         )
 
     @cached_property

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cena import contrast
-from cena.companion.encoders import ViewArrays, encoder_key, stored_embedding, stored_encoder
+from cena import contrast, layout
+from cena.companion.encoders import ViewArrays, encoder_key, stored_embedding, stored_encoder, stored_layout
 from cena.companion.pipeline import Pipeline
 from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.errors import InputError
@@ -80,12 +80,25 @@ class JointEmbedding:
         """(architectures, 512) of each space, by the untrained encoder."""
         return tuple(self._embedding("untrained", space) for space in range(len(self.pipelines)))
 
-    def _embedding(self, which: str, space: int) -> NDArray[np.float32]:
+    def coordinates(self, space: int) -> NDArray[np.float64]:
+        """(architectures, 3) of the space of this number, as :attr:`Pipeline.coordinates`, from its joint embedding."""
         pipeline = self.pipelines[space]
-        embedding = stored_embedding(
+        stored = stored_layout(
+            pipeline.store,
+            {"space": space, **self._key},
+            lambda: self._class_embedding("trained", space),
+            pipeline.profile.seed,
+        )
+        return layout.coordinates(pipeline.per_architecture(stored["centroids"]), pipeline.parameters)
+
+    def _embedding(self, which: str, space: int) -> NDArray[np.float32]:
+        return self.pipelines[space].per_architecture(self._class_embedding(which, space))
+
+    def _class_embedding(self, which: str, space: int) -> NDArray[np.float32]:
+        pipeline = self.pipelines[space]
+        return stored_embedding(
             pipeline.store,
             {"which": which, "space": space, **self._key},
             lambda: self.encoder if which == "trained" else self.untrained_encoder,
             pipeline.view_arrays,
         )
-        return pipeline.per_architecture(embedding)

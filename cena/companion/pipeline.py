@@ -12,10 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cena import contrast, layout
-from cena.companion.artifacts import ArtifactStore, artifact_key
+from cena.companion.artifacts import ArtifactStore
 from cena.companion.cluster import cluster
-from cena.companion.encoders import Progress, ViewArrays, encoder_key, stored_embedding, stored_encoder
-from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
+from cena.companion.encoders import (
+    Progress,
+    ViewArrays,
+    encoder_key,
+    stored_embedding,
+    stored_encoder,
+    stored_layout,
+)
+from cena.companion.fingerprint import code_fingerprint, sha256
 from cena.companion.needs import need_data
 from cena.companion.profiles import Profile, profile
 from cena.companion.scale import at_scale, benchmark, scale, view_code
@@ -225,28 +232,8 @@ class Pipeline:
 
     @cached_property
     def layout(self) -> dict[str, Array]:
-        """The two steps to the square (equations 4 and 5), over classes.
-
-        ``positions`` (classes, 2) of the distance-preserving map in the unit square; ``weights``, ``areas`` and
-        ``centroids`` of the Laguerre cells of equal area.
-        """
-        seed = self.profile.seed
-
-        def build() -> dict[str, NDArray[Any]]:
-            flat = layout.distance_map(self.embedding.astype(np.float64), seed)
-            positions = layout.separate(layout.to_unit_square(flat), seed)
-            cells = layout.transport(positions)
-            return {
-                "flat": flat,
-                "positions": positions,
-                "weights": cells.weights,
-                "areas": cells.areas,
-                "centroids": cells.centroids,
-            }
-
-        code = code_fingerprint(*imported_modules("import cena.layout"))
-        config = {"embedding": artifact_key(self._encoder_key), "seed": seed, "code": code}
-        return self.store.arrays("layout", config, build)
+        """The two steps to the square (equations 4 and 5), over classes: see :func:`stored_layout`."""
+        return stored_layout(self.store, self._encoder_key, lambda: self.embedding, self.profile.seed)
 
     @cached_property
     def coordinates(self) -> Array:

@@ -57,6 +57,18 @@ def test_a_second_joint_embedding_finds_what_the_first_computed(pair: list[Pipel
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_coordinates_are_the_pipelines_of_another_embedding(pair: list[Pipeline]) -> None:
+    alone = JointEmbedding(pair[:1]).coordinates(0)
+    np.testing.assert_allclose(alone, pair[0].coordinates, atol=1e-3)  # one space: the same encoder
+    joint = JointEmbedding(pair)
+    for space, pipeline in enumerate(pair):
+        coordinates = joint.coordinates(space)
+        assert coordinates.shape == (len(pipeline.space), 3)
+        np.testing.assert_array_equal(coordinates[:, 2], pipeline.coordinates[:, 2])
+        assert coordinates.min() >= 0
+        assert coordinates.max() <= 1
+
+
 def test_a_space_with_fewer_views_is_embedded_by_those_it_has(pair: list[Pipeline]) -> None:
     more = Pipeline(replace(pair[0].profile, views=3), pair[0].store, workers=1)
     mixed, even = JointEmbedding([more, pair[1]]), JointEmbedding(pair)

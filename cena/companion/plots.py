@@ -42,6 +42,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "DNGO on CENA": {"color": COLOURS["blue"], "linestyle": ":"},
     "GP on CENA": {"color": COLOURS["sky blue"], "linestyle": ":"},
     "forest on embedding": {"color": COLOURS["sky blue"], "linestyle": "-"},
+    "forest on both": {"color": COLOURS["sky blue"], "linestyle": "--"},
     "TPE on arch2vec": {"color": COLOURS["green"], "linestyle": "-"},
     "DE on arch2vec": {"color": COLOURS["green"], "linestyle": "--"},
     "arch2vec-RL": {"color": COLOURS["green"], "linestyle": "-."},

@@ -38,9 +38,11 @@ TIMES = 100
 """Points in time at which regret is looked at."""
 
 SLOW = ("greedy-forest", "gaussian-process", "arch2vec-bo")
-"""Methods that fit a model before each evaluation, which costs more than a second a run."""
+"""Methods that fit a model again and again, which costs more than a second a run."""
 
 FEWEST_SLOW_RUNS = 5
+FEWEST_RUNS = 20
+"""Of a :func:`fifth`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,21 +90,31 @@ class Search:
     method : a name in :data:`cena.search.METHODS`.
     candidates : what it sees of the space.
     parameters : the method's own, where they are not its defaults.
+    everywhere : whether it is run under the fair protocols too, or under the noiseless one only.
     """
 
     label: str
     method: str
     candidates: Candidates
     parameters: tuple[tuple[str, float], ...] = ()
+    everywhere: bool = True
 
-    def runs(self, runs: int) -> int:
-        """How many runs this search gets where others get `runs`.
+    def runs(self, runs: int, protocol: str = NOISELESS) -> int:
+        """How many runs this search gets of the `runs` of a profile under a protocol, by its name; 0: it is left out.
 
-        A method in :data:`SLOW` gets a tenth, and none if that is below :data:`FEWEST_SLOW_RUNS`.
+        All under the noiseless protocol, a :func:`fifth` under the others. A method in :data:`SLOW` gets a tenth under
+        any, and none if that is below :data:`FEWEST_SLOW_RUNS`.
         """
-        if self.method not in SLOW:
-            return runs
-        return runs // 10 if runs // 10 >= FEWEST_SLOW_RUNS else 0
+        if protocol != NOISELESS and not self.everywhere:
+            return 0
+        if self.method in SLOW:
+            return runs // 10 if runs // 10 >= FEWEST_SLOW_RUNS else 0
+        return runs if protocol == NOISELESS else fifth(runs)
+
+
+def fifth(runs: int) -> int:
+    """A fifth of the runs, but :data:`FEWEST_RUNS` where there are as many."""
+    return max(runs // 5, min(runs, FEWEST_RUNS))
 
 
 def protocols(space_name: str, key: LabelKey) -> list[Protocol]:
@@ -152,19 +164,20 @@ def regrets(
 
     Parameters
     ----------
-    seeds : of the runs, from the first; a slow search uses fewer (:meth:`Search.runs`, which must not be 0).
-    shared : the other protocols of the data set. Those with the same guide share one set of runs, which is as long as
-        the longest needs; no method looks at what is left of its budget, so that the shorter are its beginnings.
+    seeds : of the runs, from the first; :meth:`Search.runs`, which must not be 0, says how many of them are used.
+    shared : the other protocols of the data set. Those with the same guide share one set of runs, as many and as long
+        as any of them needs; no method looks at what is left of its budget, so that the shorter are its beginnings.
     """
     alike = [protocol, *(other for other in shared if np.array_equal(other.guide, protocol.guide, equal_nan=True))]
     longest = max(other.evaluations(budget) for other in alike)
+    runs = max(search.runs(len(seeds), other.name) for other in alike)
     histories = repeated_searches(
         store,
         search.method,
         search.candidates,
         protocol.guide,
         longest,
-        seeds[: search.runs(len(seeds))],
+        seeds[:runs],
         workers,
         None,
         **dict(search.parameters),

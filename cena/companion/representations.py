@@ -17,7 +17,6 @@ from cena.evaluate import fill_dead, join, log_parameters, principal_components
 from cena.search import CategoricalCandidates, ContinuousCandidates, Neighbours, VectorCandidates
 from cena.spaces import NasBench101Space, TopologySpace
 from cena.spaces.edits import CellIndex
-from cena.spaces.graphs import OPERATIONS, cell_from_matrix
 
 Array = NDArray[np.float64]
 
@@ -57,17 +56,6 @@ def labelled_graphs() -> Graphs:
     for code, name in _MODULE_CODES.items():
         operations[cells.operations == code] = MODULE_OPERATIONS.index(name)
     return module_graphs(cells.adjacency, operations)
-
-
-def labelled_space() -> NasBench101Space:
-    """NAS-Bench-101 restricted to the cells that have labels, in the order of these."""
-    cells = labels.nas_bench_101_cells()
-    return NasBench101Space(
-        cells=[
-            cell_from_matrix(adjacency[:vertices, :vertices], [OPERATIONS[code] for code in codes[1 : vertices - 1]])
-            for adjacency, codes, vertices in zip(cells.adjacency, cells.operations, cells.vertices, strict=True)
-        ]
-    )
 
 
 def cell_candidates(store: ArtifactStore, space: NasBench101Space) -> CategoricalCandidates:

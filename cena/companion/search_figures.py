@@ -221,9 +221,13 @@ class Difference:
             return "better"
         return "worse" if self.interval.low > 0 else "not told apart"
 
+    @property
+    def number(self) -> str:
+        """The mean difference with its interval."""
+        return f"{self.interval.value:+.2f} [{self.interval.low:+.2f}, {self.interval.high:+.2f}]"
+
     def __str__(self) -> str:
-        low, high = self.interval.low, self.interval.high
-        return f"{self.interval.value:+.2f} [{low:+.2f}, {high:+.2f}] {self.where}"
+        return f"{self.number} {self.where}"
 
 
 def difference(where: str, ours: Array, theirs: Array) -> Difference:

@@ -114,3 +114,13 @@ def test_slow_methods_get_a_tenth_of_the_runs(store):
     assert [forest.runs(runs) for runs in (500, 100, 50, 49)] == [50, 10, 5, 0]
     assert RANDOM.runs(49) == 49
     assert regrets(store, forest, PLAIN, 12, range(50), 1).shape == (5, 12)
+
+
+def test_fair_protocols_get_a_fifth_of_the_runs(store):
+    assert [RANDOM.runs(runs, GUIDED) for runs in (500, 100, 50, 7)] == [100, 20, 20, 7]
+    assert Search("random", "random", CANDIDATES, everywhere=False).runs(500, TIMED) == 0
+    assert Search("forest", "greedy-forest", CANDIDATES).runs(500, TIMED) == 50
+    seeds = range(30)
+    assert len(regrets(store, RANDOM, FAIR, BUDGET, seeds, 1, [PLAIN, CLOCKED])) == 20
+    same_guide = replace(CLOCKED, guide=REPORT)
+    assert len(regrets(store, RANDOM, same_guide, BUDGET, seeds, 1, [PLAIN])) == 30  # they are there anyway

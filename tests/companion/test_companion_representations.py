@@ -5,7 +5,6 @@ import os
 import numpy as np
 import pytest
 
-from cena import spaces
 from cena.arch2vec import Arch2vecConfig, arch2vec_embedding
 from cena.companion import representations
 from cena.companion.artifacts import ArtifactStore
@@ -15,10 +14,10 @@ from cena.companion.representations import (
     components,
     in_unit_cube,
     labelled_graphs,
-    labelled_space,
     topology_graphs,
     with_parameters,
 )
+from cena.companion.scale import benchmark
 from cena.spaces import NasBench101Space, TopologySpace
 from cena.spaces.cells import all_cells
 from cena.spaces.isomorphism import all_cells as all_graphs
@@ -74,11 +73,10 @@ def test_cells_are_found_by_their_codes_and_keep_their_neighbours(tmp_path, monk
 @NEEDS_DATA
 @pytest.mark.real_data
 def test_labelled_cells_are_those_of_the_labels():
-    space, graphs = labelled_space(), labelled_graphs()
+    space, graphs = benchmark("nas-bench-101"), labelled_graphs()
     table = representations.labels.nas_bench_101_cells()
     assert len(space) == len(graphs) == len(table.hash) == 30_001
     some = range(0, len(space), 997)
     assert [space.parameters(i) for i in some] == [table.parameters[i] for i in some]
     assert graphs.operations.max() == 4
     np.testing.assert_array_equal((graphs.operations >= 0).sum(axis=1), table.vertices)
-    assert spaces.load("nas-bench-101") is not space

@@ -83,6 +83,7 @@ def test_a_difference_is_of_the_runs_that_both_have():
     assert found.interval.value == pytest.approx((ours - theirs[:4]).mean())
     assert (found.verdict, difference("", theirs, ours).verdict) == ("better", "worse")
     assert difference("", ours, ours).verdict == "not told apart"
+    assert str(found) == f"{found.number} here"
     assert str(found).endswith("] here")
 
 

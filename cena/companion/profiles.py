@@ -20,7 +20,8 @@ class Profile:
     space, size_space : names of the topology space that is embedded, and of the size space it transfers to.
     datasets, split, epochs, trials : which labels: the data sets, ``"test"`` or ``"validation"``, the epochs of
         training, and ``"one"`` seed or the ``"mean"`` of all.
-    images : what the networks see: ``"patches"`` of bundled photographs, ``"cifar10"`` training images or ``"noise"``.
+    images : what the networks see: ``"patches"`` of bundled photographs, ``"cifar10"`` training images, bundled
+        ``"digits"`` or ``"noise"``.
     channels, cells, resolution : of the networks: channels of the first stage, cells a stage, pixels a side.
     points, views : data points a Jacobian has as rows, and random initialisations of each class.
     precision : of the gradients: ``"bfloat16"`` autocast or ``"float32"``.
@@ -43,7 +44,7 @@ class Profile:
     size_split: str
     size_epochs: int
     size_trials: str
-    images: Literal["patches", "cifar10", "noise"]
+    images: Literal["patches", "cifar10", "digits", "noise"]
     channels: int
     cells: int
     resolution: int
@@ -182,6 +183,17 @@ def of_graphs(settings: Profile) -> Profile:
         cells=min(settings.cells, 3),
         views=min(settings.views, 2),
         encoder_epochs=min(settings.encoder_epochs, GRAPH_ENCODER_EPOCHS),
+    )
+
+
+GRAPHS_SUBSET = "nas-bench-101-subset"
+"""The part of NAS-Bench-101 that the paper searches, which needs no download and has no labels here."""
+
+
+def of_unlabelled_graphs(settings: Profile, architectures: int, points: int) -> Profile:
+    """The same settings with a sample of the paper's part of NAS-Bench-101, at so many data points."""
+    return replace(
+        of_graphs(settings), space=GRAPHS_SUBSET, architectures=architectures, datasets=(), points=points
     )
 
 

@@ -159,8 +159,9 @@ for family, rows in families.items():
     if family == "fig5":
         parts.append(
             search_table(rows)
-            + "\n\nMean regret of this run after 50 and after all evaluations: ▲ better than random search's expectation, "
-            "▼ worse, = neither is shown. Intervals and the other checkpoints are in `12_scoreboard_numbers.csv`."
+            + "\n\nMean regret of this run after 50 and after all evaluations: ▲ better than the trivial rival, ▼ worse, = neither "
+            "is shown. The rival of a method on the embedding is the best method without it, that of any other is the "
+            "expectation of random search. Intervals and the other checkpoints are in `12_scoreboard_numbers.csv`."
         )
         continue
     cells = [

@@ -295,7 +295,11 @@ evidence = [
         claim,
         name,
         n,
-        difference(f"({name}{f', {n}' * (n > 0)})", found[name][ours][:, n - 1], found[name][theirs][:, n - 1]),
+        difference(
+            f"({n})" if name == NOISELESS else f"({name}{f', {n}' * (n > 0)})",
+            found[name][ours][:, n - 1],
+            found[name][theirs][:, n - 1],
+        ),
     )
     for claim, ours, theirs in claims
     for name in found
@@ -316,15 +320,21 @@ display(
         f"{len(behind)}" + (f" ({', '.join(behind)})" if behind else "") + ", with an interval that excludes zero:"
     )
 )
-header = ["REINFORCE less", *(each.where.strip("()") for each in next(iter(against_reinforce.values())))]
+header = [
+    "regret of REINFORCE minus that of",
+    *(each.where.strip("()") for each in next(iter(against_reinforce.values()))),
+]
 rows = [[theirs, *(each.number for each in seen)] for theirs, seen in against_reinforce.items()]
 display(Markdown(markdown_table(header, rows, range(1, len(header)))))
 for claim, ours, theirs in claims:
-    seen = [each for of_claim, _, _, each in evidence if of_claim == claim]
+    seen, elsewhere = (
+        [each for of_claim, name, _, each in evidence if of_claim == claim and (name == NOISELESS) == inside]
+        for inside in (True, False)
+    )
     if not seen:
         display(Markdown(f"**{claim}: not tested**, a slow method is left out here."))
     elif ours != "REINFORCE" or theirs == "TPE on CENA":
-        display(Markdown(claim_sentence(claim, seen)))
+        display(Markdown(claim_sentence(claim, seen, elsewhere)))
 
 # %% [markdown]
 # ## Records

@@ -244,8 +244,8 @@ def difference(where: str, ours: Array, theirs: Array) -> Difference:
     return Difference(where, paired_difference(ours[:runs], theirs[:runs]))
 
 
-def claim_sentence(claim: str, differences: Sequence[Difference]) -> str:
-    """One sentence: the claim, whether the differences bear it out, and the differences.
+def claim_sentence(claim: str, differences: Sequence[Difference], others: Sequence[Difference] = ()) -> str:
+    """The claim, whether the differences bear it out, the differences, and a count of those under other protocols.
 
     Raises
     ------
@@ -254,13 +254,19 @@ def claim_sentence(claim: str, differences: Sequence[Difference]) -> str:
     """
     if not differences:
         raise InputError(f"claim '{claim}' has no evidence: give at least one difference")
-    verdicts = [found.verdict for found in differences]
-    total = len(verdicts)
-    if verdicts.count("better") == total:
+    verdicts = {found.verdict for found in differences}
+    if verdicts == {"better"}:
         word = "borne out"
-    elif verdicts.count("worse") == total:
+    elif verdicts == {"worse"}:
         word = "contradicted"
     else:
-        counted = [f"{name} in {verdicts.count(name)}" for name in ("better", "not told apart", "worse")]
-        word = f"undecided ({', '.join(part for part in counted if not part.endswith(' 0'))} of {total})"
-    return f"**{claim}: {word}.** Difference in regret: {'; '.join(map(str, differences))}."
+        word = f"undecided ({_counted(differences)})"
+    sentence = f"**{claim}: {word}.** Difference in regret: {'; '.join(map(str, differences))}."
+    return sentence + (f" Under the other protocols: {_counted(others)}." if others else "")
+
+
+def _counted(differences: Sequence[Difference]) -> str:
+    """Such as "better in 2, worse in 1 of 3"."""
+    verdicts = [found.verdict for found in differences]
+    counts = [f"{word} in {verdicts.count(word)}" for word in ("better", "not told apart", "worse") if word in verdicts]
+    return f"{', '.join(counts)} of {len(verdicts)}"

@@ -94,5 +94,7 @@ def test_a_claim_is_worded_by_its_evidence():
     )
     assert "contradicted" in claim_sentence("A beats B", [worse])
     assert "undecided (better in 1, worse in 1 of 2)" in claim_sentence("A beats B", [better, worse])
+    told = claim_sentence("A beats B", [better], [worse, worse, better])
+    assert told.endswith(" Under the other protocols: better in 1, worse in 2 of 3.")
     with pytest.raises(InputError, match="claim 'A beats B' has no evidence"):
         claim_sentence("A beats B", [])

@@ -45,7 +45,15 @@ from cena.companion.pipeline import Pipeline
 from cena.companion.plots import COLOURS, figure, use_style
 from cena.companion.protocols import NOISELESS, SLOW, TIMED, UNITS, Search, fifth, protocols, regrets
 from cena.companion.representations import arch2vec, components, in_unit_cube, topology_graphs, with_parameters
-from cena.companion.search_figures import claim_sentence, curves, difference, draw_panels, explorer, regret_rows
+from cena.companion.search_figures import (
+    claim_sentence,
+    curves,
+    difference,
+    difference_rows,
+    draw_panels,
+    explorer,
+    regret_rows,
+)
 from cena.companion.tables import NAMES, markdown_table, method_part
 from cena.data import labels
 from cena.data.labels import LabelKey
@@ -286,18 +294,38 @@ drawn(fair, rivals)
 drawn(fair, others)
 
 # %% tags=["hide-input"]
-for name in UNITS:
-    points = checkpoints if name != TIMED else [0]  # at 0 - 1 is the end of simulated time
-    rows = [
-        [NAMES[key[0]], *row]
-        for key in found
+ends = sorted({checkpoints[0], checkpoints[-1]})
+points = [(name, n) for name in UNITS for n in (ends if name != TIMED else [0])]  # at 0 - 1 time is spent
+at = {
+    (name, n): {
+        NAMES[key[0]]: {label: values[:, n - 1] for label, values in of_key.items()}
+        for key, of_key in found.items()
         if key[1] == name
-        for row in regret_rows(found[key], points, expected.get(key))
-    ]
-    header = ["data set", "method", *(f"after {n}" if n else "when time is spent" for n in points)]
-    if rows:
-        table = markdown_table(header, rows, range(2, len(header)))
-        display(Markdown(f"Mean regret in percentage points with its 95 % interval, **{name}**:\n\n{table}"))
+    }
+    for name, n in points
+}
+
+
+def titled(name, n, rows, what):
+    when = f"after {n} evaluations" if n else "when time is spent"
+    table = markdown_table(["method", *at[name, n]], rows, range(1, 1 + len(at[name, n])))
+    display(Markdown(f"{what}, **{name}**, {when}:\n\n{table}"))
+
+
+for (name, n), columns in at.items():
+    if columns:
+        exact = {NAMES[d]: of_key[n - 1] for (d, protocol), of_key in expected.items() if protocol == name}
+        titled(name, n, regret_rows(columns, exact), "Mean regret in points [95 % interval]; median")
+
+# %% [markdown]
+# The same as differences from two rivals, with the 95 % interval of the mean difference over runs, in bold type where it
+# excludes zero; negative is less regret than the rival's.
+
+# %% tags=["hide-input", "hide-output"]
+for rival in ("TPE on raw encoding", "random"):
+    for (name, n), columns in at.items():
+        if columns:
+            titled(name, n, difference_rows(columns, rival), f"Regret less that of {rival}")
 
 # %% [markdown]
 # The same numbers to explore: choose a data set and its protocol; click a method in the legend to hide or show it; move
@@ -375,7 +403,7 @@ evidence = [
     for claim, ours, theirs in claims
     for key in found
     if ours in found[key] and theirs in found[key]
-    for n in (sorted({checkpoints[0], checkpoints[-1]}) if key[1] != TIMED else [0])
+    for n in (ends if key[1] != TIMED else [0])
 ]
 for claim, _, _ in claims:
     seen, elsewhere = (
@@ -624,7 +652,7 @@ effects = [
     (change, dataset, n, difference("", of_dataset[ours][:, n - 1], of_dataset[theirs][:, n - 1]))
     for change, ours, theirs in changes
     for dataset, of_dataset in probed.items()
-    for n in sorted({checkpoints[0], checkpoints[-1]})
+    for n in ends
     if ours in of_dataset and theirs in of_dataset
 ]
 rows = []
@@ -683,10 +711,10 @@ def record(dataset, search, n):
     id = f"fig5.{space.name}.{dataset}.{method_part(search.label)}.regret@{n}"
     if search.label in left_out:
         return not_run(id, f"profile {profile}: a slow method, left out where a tenth of the runs is fewer than five")
-    at = {name: values[:, n - 1] for name, values in found[dataset, NOISELESS].items()}
-    trivial = [values.mean() for name, values in at.items() if name not in on_cena and name != "random"]
+    seen = {name: values[:, n - 1] for name, values in found[dataset, NOISELESS].items()}
+    trivial = [values.mean() for name, values in seen.items() if name not in on_cena and name != "random"]
     random = expected[dataset, NOISELESS][n - 1]
-    setting = f"{len(at[search.label])} runs"
+    setting = f"{len(seen[search.label])} runs"
     if search.label in on_cena:
         setting += (
             f" on networks of {settings.cells} cell{'s' * (settings.cells > 1)} a stage, "
@@ -694,7 +722,7 @@ def record(dataset, search, n):
         )
     return judge(
         id,
-        mean_interval(at[search.label]),
+        mean_interval(seen[search.label]),
         reason=f"profile {profile}: {setting}",
         baseline=min(random, *trivial) if search.label in on_cena else random,
     )

@@ -4,7 +4,7 @@ Regrets are tables (runs, points) as :func:`cena.companion.protocols.regrets` ma
 one protocol are a dictionary by the label of the search; searches may have different numbers of runs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,20 +51,50 @@ def curves(protocol: Protocol, budget: int, regrets: Mapping[str, Array]) -> pd.
     return pd.DataFrame(rows, columns=["method", "at", "unit", "regret", "low", "high", "median", "runs"])
 
 
-def regret_rows(regrets: Mapping[str, Array], points: Sequence[int], exact: Array | None) -> list[tuple[str, ...]]:
-    """A row for each search: its label and mean regret with interval after so many evaluations; 0 means at the end.
+def regret_rows(
+    columns: Mapping[str, Mapping[str, Array]], exact: Mapping[str, float] | None = None
+) -> list[tuple[str, ...]]:
+    """A row for each search: its label, then in each column its mean regret with interval, and its median.
 
-    Fewer runs than others have are named. `exact` is random search's expectation, (budget,), and becomes the first row.
+    Fewer runs than others have are named.
+
+    Parameters
+    ----------
+    columns : regrets at one point, (runs,), by search and by the column's name; a search may be missing in some.
+    exact : random search's expectation in each column, if known: the first row.
     """
-    rows: list[tuple[str, ...]] = []
-    if exact is not None:
-        rows.append(("random, exact expectation", *(f"{exact[point - 1]:.2f}" for point in points)))
-    most = max(map(len, regrets.values()))
-    for label, table in regrets.items():
-        means = [mean_interval(table[:, point - 1]) for point in points]
-        cells = [f"{mean.value:.2f} [{max(mean.low, 0):.2f}, {mean.high:.2f}]" for mean in means]
-        rows.append((label if len(table) == most else f"{label} ({len(table)} runs)", *cells))
-    return rows
+    first = [("random, exact expectation", *(f"{exact[name]:.2f}" for name in columns))] if exact else []
+    return first + _rows(columns, lambda _, values: f"{_interval(mean_interval(values))}; {np.median(values):.2f}")
+
+
+def difference_rows(columns: Mapping[str, Mapping[str, Array]], rival: str) -> list[tuple[str, ...]]:
+    """As :func:`regret_rows`, how the regret of each search differs from that of `rival`, which all columns have."""
+    others = {
+        name: {label: values for label, values in regrets.items() if label != rival}
+        for name, regrets in columns.items()
+    }
+
+    def cell(name: str, values: Array) -> str:
+        found = difference("", values, columns[name][rival])
+        return found.number if found.verdict == "not told apart" else f"**{found.number}**"
+
+    return _rows(others, cell)
+
+
+def _rows(columns: Mapping[str, Mapping[str, Array]], cell: Callable[[str, Array], str]) -> list[tuple[str, ...]]:
+    most = max(len(values) for regrets in columns.values() for values in regrets.values())
+    runs = {label: len(values) for regrets in columns.values() for label, values in regrets.items()}
+    return [
+        (
+            label if count == most else f"{label} ({count} runs)",
+            *(cell(name, regrets[label]) if label in regrets else "" for name, regrets in columns.items()),
+        )
+        for label, count in runs.items()
+    ]
+
+
+def _interval(mean: Interval) -> str:
+    return f"{mean.value:.2f} [{max(mean.low, 0):.2f}, {mean.high:.2f}]"
 
 
 def draw_panels(

@@ -280,7 +280,7 @@ def drawn(keys, panel_labels):
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-201", "caption": "Regret of the best architecture found so far, noiseless (Fig. 5a-c of the paper): mean over repeated searches, with its 95 % interval as a band. The paper's methods and the same optimisers on the raw encoding. Blue sees CENA, green arch2vec, red the raw encoding. Lower is better; the axis is logarithmic, and a curve that leaves it at the bottom has found the best architecture in every run."}, "image": {"alt": "Regret against the number of evaluated architectures, one panel for each data set, one curve for each search method of the paper."}}
 drawn(noiseless, rivals)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-201-others", "caption": "The same for the methods that the paper leaves out, with TPE to compare. Blue sees CENA, green and purple arch2vec, red and orange the raw encoding."}, "image": {"alt": "Regret against the number of evaluated architectures, one panel for each data set, one curve for each other search method."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-201-others", "caption": "The same for the methods that the paper leaves out, with TPE to compare. Blue sees CENA, green and purple arch2vec, red and orange the raw encoding. Slow methods with fewer runs have bars for intervals."}, "image": {"alt": "Regret against the number of evaluated architectures, one panel for each data set, one curve for each other search method."}}
 drawn(noiseless, others)
 
 # %% [markdown]
@@ -661,7 +661,7 @@ for change in dict.fromkeys(change for change, *_ in effects):
     verdicts = [each.verdict for _, each in seen]
     counts = [f"{word} in {verdicts.count(word)}" for word in ("better", "worse") if word in verdicts]
     first = [each.number for n, each in seen if n == checkpoints[0]]
-    rows.append([change, *first, f"{', '.join(counts) or 'not told apart'} of {len(verdicts)}"])
+    rows.append([change, *first, f"{', '.join(counts)} of {len(verdicts)}" if counts else "not told apart"])
 header = ["what is changed", *(f"{NAMES[dataset]}, {checkpoints[0]}" for dataset in probed), "verdict"]
 display(
     Markdown(

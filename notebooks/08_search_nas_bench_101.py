@@ -217,7 +217,7 @@ others = ["TPE on CENA", "TPE on raw encoding", *(s.label for s in searches if s
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-101", "caption": "Regret of the best cell found so far (Fig. 5d of the paper): mean over repeated searches, with its 95 % interval as a band. The paper's methods and the same optimisers on the raw encoding. Blue sees CENA, green arch2vec, red the raw encoding. On NAS-Bench-101 each cell has one validation trial, which both guides and judges; there is no test accuracy unless the official archive was imported."}, "image": {"alt": "Regret against evaluated cells, and simulated time where training was timed, one curve for each search method of the paper."}}
 draw_panels(tables, rivals, expected)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-101-others", "caption": "The same for the methods that the paper leaves out, with TPE to compare. Blue sees CENA, green and purple arch2vec, red and orange the raw encoding."}, "image": {"alt": "Regret against evaluated cells, and simulated time where training was timed, one curve for each other search method."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-101-others", "caption": "The same for the methods that the paper leaves out, with TPE to compare. Blue sees CENA, green and purple arch2vec, red and orange the raw encoding. Slow methods with fewer runs have bars for intervals."}, "image": {"alt": "Regret against evaluated cells, and simulated time where training was timed, one curve for each other search method."}}
 draw_panels(tables, others)
 
 # %% tags=["hide-input"]

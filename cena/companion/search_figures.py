@@ -30,6 +30,9 @@ SECONDS_PER_HOUR = 3600
 FLOOR = 1e-3
 """The least regret in points that a logarithmic axis shows."""
 
+BARS = 4
+"""Intervals drawn of a curve that has fewer runs than others."""
+
 SHOWN = 60
 """Points of a curve in the interactive figure, and :data:`STEPS` of its slider."""
 STEPS = 10
@@ -125,9 +128,17 @@ def draw_panels(
 def _draw(panel: Axes, table: pd.DataFrame, labels: Sequence[str]) -> None:
     shown = table[table["method"].isin(labels)]
     floor = max(0.8 * float(shown["regret"][shown["regret"] > 0].min()), FLOOR)
+    few = [label for label in labels if 0 < shown["runs"][shown["method"] == label].max() < shown["runs"].max()]
     for label in labels:
         curve = shown[shown["method"] == label]
-        if len(curve):
+        if label in few:
+            # Their bands are wide and would hide each other: bars, each method's beside the next.
+            last = (len(curve) - 1) * (1 - 0.02 * few.index(label))
+            some = np.unique(np.linspace(last, 0, BARS, endpoint=False).round().astype(int))
+            (line,) = panel.plot(curve["at"], curve["regret"], label=label, **METHODS.get(label, {}))
+            low, high = (curve[name].clip(lower=floor).iloc[some] for name in ("low", "high"))
+            panel.vlines(curve["at"].iloc[some], low, high, color=line.get_color(), linewidth=1)
+        elif len(curve):
             low, high = (curve[name].clip(lower=floor) for name in ("low", "high"))
             curve_with_interval(panel, curve["at"], curve["regret"], low, high, label)
     start = shown["at"].min() + 0.06 * (shown["at"].max() - shown["at"].min())

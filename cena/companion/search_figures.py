@@ -4,7 +4,7 @@ Regrets are tables (runs, points) as :func:`cena.companion.protocols.regrets` ma
 one protocol are a dictionary by the label of the search; searches may have different numbers of runs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,9 @@ SECONDS_PER_HOUR = 3600
 FLOOR = 1e-3
 """The least regret in points that a logarithmic axis shows."""
 
+BARS = 4
+"""Intervals drawn of a curve that has fewer runs than others."""
+
 SHOWN = 60
 """Points of a curve in the interactive figure, and :data:`STEPS` of its slider."""
 STEPS = 10
@@ -51,20 +54,50 @@ def curves(protocol: Protocol, budget: int, regrets: Mapping[str, Array]) -> pd.
     return pd.DataFrame(rows, columns=["method", "at", "unit", "regret", "low", "high", "median", "runs"])
 
 
-def regret_rows(regrets: Mapping[str, Array], points: Sequence[int], exact: Array | None) -> list[tuple[str, ...]]:
-    """A row for each search: its label and mean regret with interval after so many evaluations; 0 means at the end.
+def regret_rows(
+    columns: Mapping[str, Mapping[str, Array]], exact: Mapping[str, float] | None = None
+) -> list[tuple[str, ...]]:
+    """A row for each search: its label, then in each column its mean regret with interval, and its median.
 
-    Fewer runs than others have are named. `exact` is random search's expectation, (budget,), and becomes the first row.
+    Fewer runs than others have are named.
+
+    Parameters
+    ----------
+    columns : regrets at one point, (runs,), by search and by the column's name; a search may be missing in some.
+    exact : random search's expectation in each column, if known: the first row.
     """
-    rows: list[tuple[str, ...]] = []
-    if exact is not None:
-        rows.append(("random, exact expectation", *(f"{exact[point - 1]:.2f}" for point in points)))
-    most = max(map(len, regrets.values()))
-    for label, table in regrets.items():
-        means = [mean_interval(table[:, point - 1]) for point in points]
-        cells = [f"{mean.value:.2f} [{max(mean.low, 0):.2f}, {mean.high:.2f}]" for mean in means]
-        rows.append((label if len(table) == most else f"{label} ({len(table)} runs)", *cells))
-    return rows
+    first = [("random, exact expectation", *(f"{exact[name]:.2f}" for name in columns))] if exact else []
+    return first + _rows(columns, lambda _, values: f"{_interval(mean_interval(values))}; {np.median(values):.2f}")
+
+
+def difference_rows(columns: Mapping[str, Mapping[str, Array]], rival: str) -> list[tuple[str, ...]]:
+    """As :func:`regret_rows`, how the regret of each search differs from that of `rival`, which all columns have."""
+    others = {
+        name: {label: values for label, values in regrets.items() if label != rival}
+        for name, regrets in columns.items()
+    }
+
+    def cell(name: str, values: Array) -> str:
+        found = difference("", values, columns[name][rival])
+        return found.number if found.verdict == "not told apart" else f"**{found.number}**"
+
+    return _rows(others, cell)
+
+
+def _rows(columns: Mapping[str, Mapping[str, Array]], cell: Callable[[str, Array], str]) -> list[tuple[str, ...]]:
+    most = max(len(values) for regrets in columns.values() for values in regrets.values())
+    runs = {label: len(values) for regrets in columns.values() for label, values in regrets.items()}
+    return [
+        (
+            label if count == most else f"{label} ({count} runs)",
+            *(cell(name, regrets[label]) if label in regrets else "" for name, regrets in columns.items()),
+        )
+        for label, count in runs.items()
+    ]
+
+
+def _interval(mean: Interval) -> str:
+    return f"{mean.value:.2f} [{max(mean.low, 0):.2f}, {mean.high:.2f}]"
 
 
 def draw_panels(
@@ -95,9 +128,17 @@ def draw_panels(
 def _draw(panel: Axes, table: pd.DataFrame, labels: Sequence[str]) -> None:
     shown = table[table["method"].isin(labels)]
     floor = max(0.8 * float(shown["regret"][shown["regret"] > 0].min()), FLOOR)
+    few = [label for label in labels if 0 < shown["runs"][shown["method"] == label].max() < shown["runs"].max()]
     for label in labels:
         curve = shown[shown["method"] == label]
-        if len(curve):
+        if label in few:
+            # Their bands are wide and would hide each other: bars, each method's beside the next.
+            last = (len(curve) - 1) * (1 - 0.02 * few.index(label))
+            some = np.unique(np.linspace(last, 0, BARS, endpoint=False).round().astype(int))
+            (line,) = panel.plot(curve["at"], curve["regret"], label=label, **METHODS.get(label, {}))
+            low, high = (curve[name].clip(lower=floor).iloc[some] for name in ("low", "high"))
+            panel.vlines(curve["at"].iloc[some], low, high, color=line.get_color(), linewidth=1)
+        elif len(curve):
             low, high = (curve[name].clip(lower=floor) for name in ("low", "high"))
             curve_with_interval(panel, curve["at"], curve["regret"], low, high, label)
     start = shown["at"].min() + 0.06 * (shown["at"].max() - shown["at"].min())
@@ -244,8 +285,8 @@ def difference(where: str, ours: Array, theirs: Array) -> Difference:
     return Difference(where, paired_difference(ours[:runs], theirs[:runs]))
 
 
-def claim_sentence(claim: str, differences: Sequence[Difference]) -> str:
-    """One sentence: the claim, whether the differences bear it out, and the differences.
+def claim_sentence(claim: str, differences: Sequence[Difference], others: Sequence[Difference] = ()) -> str:
+    """The claim, whether the differences bear it out, the differences, and a count of those under other protocols.
 
     Raises
     ------
@@ -254,13 +295,19 @@ def claim_sentence(claim: str, differences: Sequence[Difference]) -> str:
     """
     if not differences:
         raise InputError(f"claim '{claim}' has no evidence: give at least one difference")
-    verdicts = [found.verdict for found in differences]
-    total = len(verdicts)
-    if verdicts.count("better") == total:
+    verdicts = {found.verdict for found in differences}
+    if verdicts == {"better"}:
         word = "borne out"
-    elif verdicts.count("worse") == total:
+    elif verdicts == {"worse"}:
         word = "contradicted"
     else:
-        counted = [f"{name} in {verdicts.count(name)}" for name in ("better", "not told apart", "worse")]
-        word = f"undecided ({', '.join(part for part in counted if not part.endswith(' 0'))} of {total})"
-    return f"**{claim}: {word}.** Difference in regret: {'; '.join(map(str, differences))}."
+        word = f"undecided ({_counted(differences)})"
+    sentence = f"**{claim}: {word}.** Difference in regret: {'; '.join(map(str, differences))}."
+    return sentence + (f" Under the other protocols: {_counted(others)}." if others else "")
+
+
+def _counted(differences: Sequence[Difference]) -> str:
+    """Such as "better in 2, worse in 1 of 3"."""
+    verdicts = [found.verdict for found in differences]
+    counts = [f"{word} in {verdicts.count(word)}" for word in ("better", "not told apart", "worse") if word in verdicts]
+    return f"{', '.join(counts)} of {len(verdicts)}"

@@ -50,7 +50,13 @@ class Reach:
     runs: int
 
     def __str__(self) -> str:
-        return f"{self.median:g} [{self.low:g}, {self.high:g}], {100 * self.never:.0f} % never"
+        never = f"{100 * self.never:.0f} % never"
+        if np.isinf(self.low):
+            return never
+        median, low, high = (
+            "never" if np.isinf(limit) else f"{limit:g}" for limit in (self.median, self.low, self.high)
+        )
+        return f"{median} [{low}, {high}], {never}"
 
 
 def top_regret(report: ArrayLike, share: float = 0.001) -> float:

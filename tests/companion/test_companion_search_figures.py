@@ -8,7 +8,15 @@ import pytest
 from matplotlib import pyplot as plt
 
 from cena.companion.protocols import NOISELESS, TIMED, Protocol
-from cena.companion.search_figures import claim_sentence, curves, difference, draw_panels, explorer, regret_rows
+from cena.companion.search_figures import (
+    claim_sentence,
+    curves,
+    difference,
+    difference_rows,
+    draw_panels,
+    explorer,
+    regret_rows,
+)
 from cena.data.labels import LabelKey
 from cena.errors import InputError
 
@@ -45,11 +53,22 @@ def test_simulated_time_is_in_hours():
 
 
 def test_rows_name_fewer_runs_and_begin_with_the_exact_expectation():
-    rows = regret_rows(REGRETS, [20, 0], np.arange(20.0))
-    assert rows[0] == ("random, exact expectation", "19.00", "19.00")
+    last = {label: values[:, -1] for label, values in REGRETS.items()}
+    columns = {"a": last, "b": {"random": last["random"]}}
+    rows = regret_rows(columns, {"a": 2.0, "b": 3.0})
+    assert rows[0] == ("random, exact expectation", "2.00", "3.00")
     assert [row[0] for row in rows[1:]] == ["random", "TPE on CENA (4 runs)"]
     assert rows[1][1] == rows[1][2]
-    assert rows[1][1].startswith(f"{REGRETS['random'][:, -1].mean():.2f} [")
+    assert rows[2][2] == ""
+    assert rows[1][1].startswith(f"{last['random'].mean():.2f} [")
+    assert rows[1][1].endswith(f"; {np.median(last['random']):.2f}")
+
+
+def test_rows_of_differences_stress_what_is_told_apart():
+    [row] = difference_rows({"a": {"A": np.full(3, 1.0), "B": np.full(3, 2.0)}}, "B")
+    assert row == ("A", "**-1.00 [-1.00, -1.00]**")
+    [row] = difference_rows({"a": {"A": np.array([1.0, 3.0]), "B": np.array([2.0, 2.0])}}, "B")
+    assert row[1].startswith("+0.00 [")
 
 
 def test_panels_draw_what_they_have():
@@ -94,5 +113,7 @@ def test_a_claim_is_worded_by_its_evidence():
     )
     assert "contradicted" in claim_sentence("A beats B", [worse])
     assert "undecided (better in 1, worse in 1 of 2)" in claim_sentence("A beats B", [better, worse])
+    told = claim_sentence("A beats B", [better], [worse, worse, better])
+    assert told.endswith(" Under the other protocols: better in 1, worse in 2 of 3.")
     with pytest.raises(InputError, match="claim 'A beats B' has no evidence"):
         claim_sentence("A beats B", [])

@@ -33,7 +33,8 @@ def test_evaluations_to_reach():
 def test_reach_of_runs_that_may_never():
     found = reach([5, 7, np.inf, 6, np.inf, np.inf, 4, 8, 9, 3])
     assert (found.median, found.low, found.high, found.never) == (7.5, 4, np.inf, 0.3)
-    assert str(found) == "7.5 [4, inf], 30 % never"
+    assert str(found) == "7.5 [4, never], 30 % never"
+    assert str(reach(np.full(10, np.inf))) == "100 % never"
     assert reach([np.inf] * 9).median == np.inf
     assert (reach([1, 2]).low, reach([1, 2]).high) == (1, 2)
     with pytest.raises(InputError, match="or hold NaN"):

@@ -100,7 +100,8 @@ Markdown(
     f"networks of {scale_of(settings)}, Jacobians at {settings.points} points in {settings.views} views, encoders "
     f"trained for {settings.encoder_epochs} epochs on these classes alone, and forests fitted on {train_size:,} labels "
     f"and judged on the other {len(reference.space) - train_size:,} architectures. The scores are "
-    "therefore not those of [the analysis](05_analysis), which uses the whole space: only differences within this chapter count."
+    "therefore not those of [the analysis](05_analysis), which uses the whole space: only differences within this "
+    "chapter count."
     + (" So small a run shows how the experiments work; its intervals are too wide to settle much." if small else "")
 )
 
@@ -219,45 +220,38 @@ header = ("images", "features", *(f"{names[dataset]} τ; minus {SOURCES[own]}" f
 Markdown(markdown_table(header, rows))
 
 # %% mystnb={"figure": {"name": "fig-images", "caption": "Kendall's τ of the three feature sets, each with log parameters, for every source of images, with 95 % intervals over the same splits. Dotted: log parameters alone, which need no image."}, "image": {"alt": "Dot plot of Kendall's tau, a row for each source of images and a colour for each feature set, one panel for each data set."}} tags=["hide-input"]
-SHADES = dict(zip((EMBEDDING, SPECTRUM, JACOV), ("blue", "vermilion", "green"), strict=True))
+SHADES = {"embedding": "blue", "log spectrum": "vermilion", "jacov": "green"}
 
 
 def dots(panel, table, rows, column, shades, value="tau"):
     """Estimates with their intervals: a line for each of `rows`, a colour for each feature set."""
     offsets = np.linspace(0.22, -0.22, len(shades))
     for offset, (name, colour) in zip(offsets, shades.items(), strict=True):
-        part = table[table.features == name].set_index(column)
-        for height, row in enumerate(reversed(rows)):
-            if row in part.index:
-                line = part.loc[row]
-                panel.plot(
-                    [line[f"{value}_low"], line[f"{value}_high"]], [height + offset] * 2, color=plots.COLOURS[colour]
-                )
-                panel.plot(line[value], height + offset, "o", color=plots.COLOURS[colour], markersize=4)
+        part = table[table.features == name]
+        middle = part[value]
+        heights = len(rows) - 1 - part[column].map(rows.index) + offset
+        ends = [middle - part[f"{value}_low"], part[f"{value}_high"] - middle]
+        panel.errorbar(middle, heights, xerr=ends, fmt="o", markersize=4, color=plots.COLOURS[colour], label=name)
     panel.set_yticks(range(len(rows)), reversed(rows))
     panel.set_ylim(-0.5, len(rows) - 0.5)
     panel.grid(axis="x")
 
 
-def legend(figure, labels):
-    """One legend for all panels, above them: (label, colour) of each."""
-    handles = [
-        plots.plt.Line2D([], [], color=plots.COLOURS[colour], marker="o", markersize=4, label=label)
-        for label, colour in labels
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+def legend(figure, panel):
+    """One legend for all panels, above them."""
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside upper center", ncols=3)
 
 
 order = [*(SOURCES[source] for source in seen), RETRAINED]
 figure, axes = plots.figure(1, len(labels), panel_height=2.6)
 for number, (panel, dataset) in enumerate(zip(axes, labels, strict=True)):
     part = images_table[images_table.dataset == dataset]
-    dots(panel, part, order, "images", SHADES)
+    dots(panel, part.replace(" \\+ log parameters", "", regex=True), order, "images", SHADES)
     panel.axvline(part[part.images == "no images"].tau.item(), color="black", linewidth=0.8, linestyle=":")
     panel.set(xlabel="Kendall's τ", title=names[dataset])
     if number:
         panel.set_yticklabels([])
-legend(figure, [(name.removesuffix(" + log parameters"), colour) for name, colour in SHADES.items()])
+legend(figure, axes[0])
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 paired = images_table.dropna(subset="minus_own")
@@ -369,7 +363,7 @@ write_table(results / f"{stem}_image_geometry.csv", table)
 figure, axes = plots.figure(1, 1, panel_height=2.1)
 dots(axes[0], table, [*labelled.values()], "images", GEOMETRY, "rho")
 axes[0].set_xlabel("rank correlation of pairwise distances")
-legend(figure, GEOMETRY.items())
+legend(figure, axes[0])
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 
@@ -385,9 +379,8 @@ display(
         "\n".join(
             f"- **{name}**, {len(drawn)} classes: the ceiling is {alike[own, name]}. "
             + "; ".join(
-                f"{SOURCES[source]} {alike[source, name]}, {compared_with_ceiling(alike[source, name], alike[own, name])}"
-                for source in seen
-                if source != own
+                f"{SOURCES[source]} {each}, {compared_with_ceiling(each, alike[own, name])}"
+                for source, each in ((source, alike[source, name]) for source in seen if source != own)
             )
             + "."
             for name in GEOMETRY
@@ -443,7 +436,7 @@ for number, (panel, dataset) in enumerate(zip(axes, labels, strict=True)):
     panel.set(xlabel="Kendall's τ", title=names[dataset])
     if number:
         panel.set_yticklabels([])
-legend(figure, WITH_AND_WITHOUT.items())
+legend(figure, axes[0])
 
 # %% [markdown]
 # What a factor adds is the difference between reading both and reading the other factor alone, split by split. A
@@ -575,7 +568,7 @@ ticks = [f"{name}{' (ceiling)' * (name == 'reduced')}" for name in graphs]
 dots(axes[1], table, [*graphs], "networks", PANEL, "rho")
 axes[1].set_yticks(range(len(ticks)), reversed(ticks))
 axes[1].set_xlabel("rank correlation of pairwise distances")
-legend(figure, PANEL.items())
+legend(figure, axes[1])
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 rows = [(name, *(str(sizes[name, kind]) if (name, kind) in sizes else "" for kind in PANEL)) for name in graphs]
@@ -591,7 +584,7 @@ lines.append(
     "anything could agree with one initialisation of them."
 )
 lines.append(
-    f"- **Log parameters** alone, as a trivial rival of the reduced networks, agree with the full networks' log spectra "
+    "- **Log parameters** alone, as a trivial rival of the reduced networks, agree with the full networks' log spectra "
     f"by {by_parameters}: reduced networks tell "
     + (
         "more than that."

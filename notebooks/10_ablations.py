@@ -439,13 +439,15 @@ for number, (panel, dataset) in enumerate(zip(axes, labels, strict=True)):
 legend(figure, axes[0])
 
 # %% [markdown]
-# What a factor adds is the difference between reading both and reading the other factor alone, split by split. A
-# difference counts when its interval excludes zero.
+# What a factor adds is the difference between reading both and reading the other factor alone, split by split. It can be
+# negative: what says nothing about accuracy takes room in an embedding of fixed size. A difference counts when its
+# interval excludes zero.
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+FACTORS = (("directions", "spectrum"), ("spectrum", "directions"))
 rows, added = [], []
 for name in (EMBEDDING, "embedding"):
-    for factor, without in (("directions", "spectrum"), ("spectrum", "directions")):
+    for factor, without in FACTORS:
         differences = [
             paired_difference(tau_of(by_reading, dataset, "both", name), tau_of(by_reading, dataset, without, name))
             for dataset in labels
@@ -467,17 +469,17 @@ def added_by(factor, name):
     values = [each.value for kind, which, _, each in added if (kind, which) == (factor, name)]
     signs = [verdict(each) for kind, which, _, each in added if (kind, which) == (factor, name)]
     counted = ", ".join(f"{word} in {signs.count(sign)}" for sign, word in wording.items() if sign in signs)
-    noise = " (no more than another seed does)" if max(map(abs, values)) <= seed_noise else ""
-    return f"{spread(values)}{noise}: {counted} of {len(values)}"
+    noise = "; no more than another seed does" if max(map(abs, values)) <= seed_noise else ""
+    return f"{spread(values)} ({counted} of {len(values)}{noise})"
 
 
 display(
     Markdown(markdown_table(("adds", "features", *(names[dataset] for dataset in labels)), rows)),
     Markdown(
         "\n".join(
-            f"- **The {factor}** {'add' if factor == 'directions' else 'adds'} to the other factor's τ "
-            f"{added_by(factor, EMBEDDING)} with log parameters; {added_by(factor, 'embedding')} without."
-            for factor in ("directions", "spectrum")
+            f"- **Reading the {factor}** beside the {other} changes τ by {added_by(factor, EMBEDDING)} with log parameters "
+            f"and by {added_by(factor, 'embedding')} without."
+            for factor, other in FACTORS
         )
         + f"\n- Another seed of the training changes these scores by up to {seed_noise:.3f}."
     ),
@@ -494,7 +496,8 @@ display(
 # We take both on a random sample of cells, at the same images, and compare pairwise distances as above. The ceiling is
 # again what chance leaves: reduced networks against reduced networks from other initialisations. Reduced and full
 # networks never share initial weights here. Where the two differ in more than one respect, networks that are enlarged
-# in one only stand between them.
+# in one only stand between them. Larger networks vary less by chance, so their agreement with the reduced ones may even
+# exceed the ceiling.
 #
 # Of the embedding we compare what would really be used in place of each other: the embedding of the reduced networks by
 # an encoder trained on their views, and that of the full networks by an encoder trained on theirs. With so few cells

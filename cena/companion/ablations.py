@@ -66,8 +66,12 @@ class EncoderVariant:
     def embedding_of(self, classes: NDArray[np.int64], initialisations: slice) -> NDArray[np.float32]:
         """(len(classes), 512) the embedding of some classes from some of their initialisations only."""
         seen = self.views()
-        parts = (seen.directions, seen.singular_values, seen.usable)
-        return contrast.encode(self.encoder, *(part[classes][:, initialisations] for part in parts))
+        return contrast.encode(
+            self.encoder,
+            seen.directions[classes][:, initialisations],
+            seen.singular_values[classes][:, initialisations],
+            seen.usable[classes][:, initialisations],
+        )
 
 
 def only(reads: Reads, views: ViewArrays) -> ViewArrays:

@@ -192,9 +192,7 @@ GRAPHS_SUBSET = "nas-bench-101-subset"
 
 def of_unlabelled_graphs(settings: Profile, architectures: int, points: int) -> Profile:
     """The same settings with a sample of the paper's part of NAS-Bench-101, at so many data points."""
-    return replace(
-        of_graphs(settings), space=GRAPHS_SUBSET, architectures=architectures, datasets=(), points=points
-    )
+    return replace(of_graphs(settings), space=GRAPHS_SUBSET, architectures=architectures, datasets=(), points=points)
 
 
 def describe(profile: Profile) -> list[tuple[str, str]]:

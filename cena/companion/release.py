@@ -1,7 +1,8 @@
 """Making a release: what `cena.load_embedding` and `cena.embed` need of a space, written as three small files.
 
-The files of :mod:`cena.data.released` are made from a `Pipeline`; equal pipelines give equal bytes. (Views in float32 are
-the same on any processor up to rounding; an encoder trained on them anew is another one where it rounds differently.)
+The files of :mod:`cena.data.released` are made from a `Pipeline`; equal pipelines give equal bytes. (Views in float32
+are the same on any processor up to rounding. The training of an encoder amplifies rounding: made again on another
+processor it is another encoder of the same kind.)
 """
 
 import json

@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,6 +80,14 @@ def test_the_package_has_these_releases_and_nothing_else_and_they_are_small():
     files = {path.name: path.stat().st_size for path in released.FOLDER.iterdir()}
     assert set(files) == {f"{name}.{suffix}" for name in RELEASED for suffix in ("json", "npz", "safetensors")}
     assert sum(files.values()) <= 15_000_000
+
+
+def test_an_installed_package_has_them():
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"]["cena.data"]
+    data = released.FOLDER.parents[1]
+    installed = {path for pattern in patterns for path in data.glob(pattern)}
+    assert set(released.FOLDER.iterdir()) <= installed
 
 
 @pytest.mark.parametrize("name", RELEASED)

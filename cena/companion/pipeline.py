@@ -30,7 +30,7 @@ from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.data import labels
 from cena.data.images import Images, images
 from cena.jacobians import ViewStore, native_precision
-from cena.spaces import SampledSpace, Space, representatives, sample
+from cena.spaces import SampledSpace, Space, load, representatives, sample
 
 Array = NDArray[np.float64]
 
@@ -69,9 +69,12 @@ class Pipeline:
 
     @cached_property
     def space(self) -> Space:
-        """The space, or the profile's sample of it, at the scale of its benchmark: its labels and parameter counts."""
+        """The space, or the profile's sample of it, at the scale of its benchmark: its labels and parameter counts.
+
+        A profile that asks for no labels takes the space as :func:`cena.spaces.load` has it.
+        """
         chosen = self.profile
-        whole = benchmark(chosen.space)
+        whole = benchmark(chosen.space) if chosen.datasets else load(chosen.space)
         return sample(whole, chosen.architectures, chosen.seed) if chosen.architectures else whole
 
     @cached_property

@@ -131,8 +131,21 @@ _PAPER = replace(
     _LAPTOP, name="paper", size_architectures=0, cells=5, resolution=32, encoder_epochs=60, search_runs=500
 )
 
-RELEASED = replace(_LAPTOP, name="released", datasets=(), images="patches", resolution=32, precision="float32")
-"""What the released encoder and embedding are made with (`cena release`): no label, no download, any processor."""
+_RELEASED = replace(_LAPTOP, name="released", datasets=(), images="patches", resolution=32, precision="float32")
+_SAMPLE = replace(_RELEASED, architectures=1536, encoder_epochs=100)  # as many steps as for all of NAS-Bench-201
+
+RELEASED = {
+    settings.space: settings
+    for settings in (
+        replace(_QUICK, name="released", datasets=(), architectures=1024, precision="float32"),
+        replace(_SAMPLE, space="nas-bench-101"),
+        _RELEASED,
+        replace(_SAMPLE, space="nats-bench-size", resolution=16),  # its networks are wide: 32 pixels take four times
+    )
+}
+"""What the released encoders and embeddings are made with (`cena release`): no label, no download, any processor.
+
+All of NAS-Bench-201, and random samples of the other spaces, as :func:`cena.spaces.load` has them."""
 
 PROFILES = {profile.name: profile for profile in (_QUICK, _LAPTOP, _PAPER)}
 

@@ -222,8 +222,8 @@ noiseless_only = [search.label for search in searches if not search.everywhere]
 Markdown(
     "A method that fits a model again and again takes more than a second a run. Such methods get a tenth of the runs of "
     "the others, and are left out where that is fewer than five. "
-    + (f"Here {', '.join(slow)} have {runs // 10} runs each, and their intervals show it. " if slow else "")
-    + (f"Only the noiseless protocol is run for {', '.join(noiseless_only)}. " if noiseless_only else "")
+    + (f"Here {'; '.join(slow)} have {runs // 10} runs each, and their intervals show it. " if slow else "")
+    + (f"Only the noiseless protocol is run for {'; '.join(noiseless_only)}. " if noiseless_only else "")
     + (f"Left out here: {'; '.join(left_out)}. " if left_out else "")
     + f"All others have {runs} runs under the noiseless protocol and {fifth(runs)} under each of the fair ones. Scipy's "
     f"differential evolution starts from 15 random points for each dimension: **DE is random sampling for its first "

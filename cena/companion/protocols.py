@@ -41,7 +41,7 @@ SLOW = ("greedy-forest", "gaussian-process", "arch2vec-bo")
 """Methods that fit a model again and again, which costs more than a second a run."""
 
 FEWEST_SLOW_RUNS = 5
-FEWEST_RUNS = 20
+FEWEST_RUNS = 10
 """Of a :func:`fifth`."""
 
 

@@ -117,10 +117,10 @@ def test_slow_methods_get_a_tenth_of_the_runs(store):
 
 
 def test_fair_protocols_get_a_fifth_of_the_runs(store):
-    assert [RANDOM.runs(runs, GUIDED) for runs in (500, 100, 50, 7)] == [100, 20, 20, 7]
+    assert [RANDOM.runs(runs, GUIDED) for runs in (500, 100, 50, 7)] == [100, 20, 10, 7]
     assert Search("random", "random", CANDIDATES, everywhere=False).runs(500, TIMED) == 0
     assert Search("forest", "greedy-forest", CANDIDATES).runs(500, TIMED) == 50
     seeds = range(30)
-    assert len(regrets(store, RANDOM, FAIR, BUDGET, seeds, 1, [PLAIN, CLOCKED])) == 20
+    assert len(regrets(store, RANDOM, FAIR, BUDGET, seeds, 1, [PLAIN, CLOCKED])) == 10
     same_guide = replace(CLOCKED, guide=REPORT)
     assert len(regrets(store, RANDOM, same_guide, BUDGET, seeds, 1, [PLAIN])) == 30  # they are there anyway

@@ -131,7 +131,7 @@ _PAPER = replace(
 )
 
 _RELEASED = replace(_LAPTOP, name="released", datasets=(), images="patches", resolution=32, precision="float32")
-_SAMPLE = replace(_RELEASED, architectures=1536, encoder_epochs=100)
+_SAMPLE = replace(_RELEASED, architectures=1280, encoder_epochs=150)
 
 RELEASED = {
     settings.space: settings

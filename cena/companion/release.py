@@ -32,13 +32,13 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
     release, the new one, or a sentence that it is damaged.
     """
     space, name = pipeline.space, pipeline.space.name
-    sampled = isinstance(space, SampledSpace)
+    sample = space if isinstance(space, SampledSpace) else None
     layout = pipeline.layout
     arrays = BytesIO()
     np.savez(
         arrays,
         allow_pickle=False,
-        architectures=(space.indices if sampled else np.arange(len(space))).astype(np.int32),
+        architectures=(np.arange(len(space)) if sample is None else sample.indices).astype(np.int32),
         class_embedding=pipeline.embedding.astype(np.float16),
         classes=pipeline.classes.astype(np.int16),
         coordinates=pipeline.coordinates,
@@ -55,7 +55,7 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
     provenance = {
         "space": name,
         "architectures": len(space),
-        "sample": {"of": len(space.whole), "seed": pipeline.profile.seed} if sampled else None,
+        "sample": None if sample is None else {"of": len(sample.whole), "seed": pipeline.profile.seed},
         "cena": cena.__version__,
         "images": {
             "name": chosen.images,

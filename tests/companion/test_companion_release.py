@@ -93,9 +93,9 @@ def test_a_network_of_a_sample_is_found_by_its_index_in_the_space(sampled):
     ("name", "architectures", "resolution"),
     [
         ("digits-topology", 1024, 8),
-        ("nas-bench-101", 1536, 32),
+        ("nas-bench-101", 1280, 32),
         ("nas-bench-201", 15_625, 32),
-        ("nats-bench-size", 1536, 16),
+        ("nats-bench-size", 1280, 16),
     ],
 )
 def test_a_release_needs_no_download_and_its_settings_are_no_profile_of_a_run(

@@ -46,6 +46,7 @@ from cena.companion.representations import (
     components,
     in_unit_cube,
     labelled_graphs,
+    spread_like,
     topology_graphs,
     with_parameters,
 )
@@ -126,10 +127,9 @@ Markdown(
 # {eq}`eq:regret` of the [last chapter](07_search_nas_bench_201)) is against the best of them. TPE and DE evaluate the
 # labelled cell nearest to what they propose: in Euclidean distance on CENA and arch2vec, in Hamming distance on the raw
 # encoding. The greedy forest is given log parameters with the first 16 principal components of the embedding, with the
-# one-hot raw encoding, or with both. Local search and evolution move by
-# an edit, an edge more or less or another operation; edits that lead to an unlabelled cell do not exist. REINFORCE
-# samples codes until they describe a labelled cell that is new. As only some cells have labels, this hurts the methods
-# that move by edits most.
+# one-hot raw encoding, or with both. Local search and evolution move by an edit, an edge more or less or another
+# operation; edits that lead to an unlabelled cell do not exist. REINFORCE samples codes until they describe a labelled
+# cell that is new. As only some cells have labels, this hurts the methods that move by edits most.
 
 # %%
 pretrained = {
@@ -158,7 +158,7 @@ planned = [
     Search("evolution", "evolution", raw),
     Search("arch2vec-RL", "arch2vec-rl", pretrained["faithful"], walk),
     Search("arch2vec-RL, fixed", "arch2vec-rl", pretrained["fixed"], walk),
-    Search("RL on CENA", "arch2vec-rl", cena, walk),
+    Search("RL on CENA", "arch2vec-rl", spread_like(cena.positions, pretrained["faithful"].positions), walk),
     Search("arch2vec-BO", "arch2vec-bo", pretrained["faithful"], in_batches),
     Search("arch2vec-BO, fixed", "arch2vec-bo", pretrained["fixed"], in_batches),
     Search("DNGO on CENA", "arch2vec-bo", cena, in_batches),

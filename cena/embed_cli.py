@@ -8,6 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 from typer import Argument, Option
 
+from cena.errors import unknown
+
 console = Console(highlight=False)
 
 
@@ -47,10 +49,10 @@ def embed(
 
 
 def release(
-    profile: Annotated[str, Option(help="'released', or the name of a profile.")] = "released",
+    spaces: Annotated[list[str] | None, Argument(help="Released spaces by name; default: all.")] = None,
     folder: Annotated[Path | None, Option(help="Where to write it; default: inside the package.")] = None,
 ) -> None:
-    """Make the released encoder and embedding of a space; killed, it goes on where it was."""
+    """Make the released encoder and embedding of some spaces; killed, it goes on where it was."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from cena.companion.pipeline import Pipeline
@@ -59,6 +61,9 @@ def release(
     from cena.data.released import FOLDER
 
     place = folder or FOLDER
+    for name in spaces or []:
+        if name not in RELEASED:
+            raise unknown("released space", name, RELEASED)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("")
@@ -66,7 +71,6 @@ def release(
         def progress(stage: str, done: int, total: int) -> None:
             bar.update(task, description=stage, completed=done, total=total)
 
-        pipeline = Pipeline(RELEASED if profile == RELEASED.name else profile, progress=progress)
-        described = write_release(pipeline, place)
-    total = size(place)
-    console.print(f"{described.stem}: released, {total / 1e6:.1f} MB in all (at most {LARGEST / 1e6:.0f})")
+        for name in spaces or RELEASED:
+            write_release(Pipeline(RELEASED[name], progress=progress), place)
+            console.print(f"{name}: released, {size(place) / 1e6:.1f} MB in all (at most {LARGEST / 1e6:.0f})")

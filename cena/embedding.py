@@ -79,7 +79,8 @@ def embed(
     Parameters
     ----------
     factory : a function without arguments that returns a new module, or where it is: ``"package.module:factory"``. The
-        module maps images (n, 3, r, r) to one row of outputs each; r is 32 for ``"nas-bench-201"``.
+        module maps images (n, 3, r, r) to one row of outputs each; r is the reference's resolution, 32 for
+        ``"nas-bench-201"``.
     reference : the released space, by name or loaded (:func:`cena.reference.load_reference`).
     seed : of the initial weights.
     name : what to call the network; by default what the function is called.
@@ -197,10 +198,10 @@ def _placed(
     distances = reference.distances(embedding)
     order = np.argsort(distances, kind="stable")[:NEAREST]
     known = spaces.load(reference.release.name)
-    firsts = reference.representatives[order]
+    firsts = reference.release.architectures[reference.representatives[order]]
     nearest = tuple(
-        Neighbour(int(first), known.architecture(int(first)), float(distances[number]))
-        for first, number in zip(firsts, order, strict=True)
+        Neighbour(architecture, known.architecture(architecture), float(distances[number]))
+        for architecture, number in zip(firsts.tolist(), order, strict=True)
     )
     outside = reference.outside(nearest[0].distance)
     warnings = []

@@ -41,7 +41,8 @@ class Reference:
     Parameters
     ----------
     release : see :func:`cena.load_embedding`.
-    accuracy : (architectures,) labels in percent to predict from, NaN where there is none; None where none are known.
+    accuracy : (architectures,) labels in percent to predict from, in the order of the release's architectures, NaN
+        where there is none; None where none are known.
     labelled : what the labels are, or why there are none, as a phrase.
 
     Raises
@@ -75,7 +76,7 @@ class Reference:
 
     @cached_property
     def representatives(self) -> NDArray[np.int64]:
-        """(classes,) the first architecture of each class."""
+        """(classes,) the first architecture of each class, as a row of the release."""
         return representatives(self.release.classes.astype(np.int64))
 
     @cached_property
@@ -155,10 +156,15 @@ def load_reference(name: str, folder: Path | None = None) -> Reference:
     InputError
         As :func:`cena.load_embedding` and :class:`Reference` do.
     """
-    return Reference(load_embedding(name, folder), *_labels(name))
+    release = load_embedding(name, folder)
+    accuracy, labelled = _labels(name)
+    return Reference(release, None if accuracy is None else accuracy[release.architectures], labelled)
 
 
 def _labels(name: str) -> tuple[Floats | None, str]:
+    """(architectures,) the labels of a whole space, or None; and what they are, or why there are none."""
+    if name == "nas-bench-101":
+        return None, "the labels of 'nas-bench-101' are of other cells than those released"
     key = labels.available(name)[0]
     absent = registry.missing(
         labels.files(name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)

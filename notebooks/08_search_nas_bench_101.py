@@ -35,6 +35,7 @@ import pandas as pd
 from IPython.display import HTML, Markdown, display
 
 from cena.arch2vec import Arch2vecConfig
+from cena.companion.joint import JointEmbedding
 from cena.companion.pipeline import Pipeline
 from cena.companion.plots import METHODS, figure, use_style
 from cena.companion.profiles import of_graphs
@@ -50,6 +51,7 @@ from cena.companion.representations import (
     topology_graphs,
     with_parameters,
 )
+from cena.companion.scale import benchmark
 from cena.companion.search_figures import (
     claim_sentence,
     curves,
@@ -78,7 +80,8 @@ use_style()
 settings = settings_of(profile)
 stand_in = settings.space.startswith("digits")
 pipeline = Pipeline(settings if stand_in else of_graphs(settings))
-settings, space, store = pipeline.profile, pipeline.space, pipeline.store
+settings, store = pipeline.profile, pipeline.store
+space = benchmark(settings.space)
 runs = runs or settings.search_runs
 budget = budget or settings.search_budget
 checkpoints = [n for n in (50, 100, 150, 200) if n <= budget] or [budget]
@@ -109,7 +112,8 @@ Markdown(
         if stand_in
         else f"Searched are the {len(space):,} labelled cells. The Jacobians behind the CENA coordinates are of networks "
         f"with {settings.cells} cell{'s' * (settings.cells > 1)} a stack, {settings.channels} channels at the stem "
-        f"(the benchmark's have 3 and 128) and {settings.resolution}x{settings.resolution} images. "
+        f"(the benchmark's have 3 and 128) and {settings.resolution}x{settings.resolution} images, in {settings.views} "
+        "views; their encoder is that of [chapter 9](09_transfer), trained on this space and NAS-Bench-201 together. "
         + (
             "They have **one validation trial each and no test accuracy**: searches see the very number they are judged "
             "by, and the best cell is partly the luckiest. With the official archive imported (`cena data import "
@@ -138,17 +142,14 @@ pretrained = {
     )
     for variant in ("faithful", "fixed")
 }
-cena = ContinuousCandidates(pipeline.coordinates)
+parameters = [space.parameters(index) for index in range(len(space))]
 boxed = in_unit_cube(pretrained["faithful"].positions)
-one_hot = with_parameters(pipeline.parameters, space.one_hot())
-embedded = components(pipeline.per_architecture(pipeline.embedding))
+one_hot = with_parameters(parameters, space.one_hot())
 walk = (("baseline", baseline),)
 in_batches = (("batch", 5),)
 
 planned = [
     Search("random", "random", raw),
-    Search("TPE on CENA", "tpe", cena),
-    Search("DE on CENA", "differential-evolution", cena),
     Search("TPE on arch2vec", "tpe", boxed),
     Search("DE on arch2vec", "differential-evolution", boxed),
     Search("TPE on raw encoding", "tpe", raw),
@@ -158,20 +159,38 @@ planned = [
     Search("evolution", "evolution", raw),
     Search("arch2vec-RL", "arch2vec-rl", pretrained["faithful"], walk),
     Search("arch2vec-RL, fixed", "arch2vec-rl", pretrained["fixed"], walk),
-    Search("RL on CENA", "arch2vec-rl", spread_like(cena.positions, pretrained["faithful"].positions), walk),
     Search("arch2vec-BO", "arch2vec-bo", pretrained["faithful"], in_batches),
     Search("arch2vec-BO, fixed", "arch2vec-bo", pretrained["fixed"], in_batches),
-    Search("DNGO on CENA", "arch2vec-bo", cena, in_batches),
-    Search("GP on CENA", "gaussian-process", cena, in_batches),
-    Search("forest on embedding", "greedy-forest", with_parameters(pipeline.parameters, embedded), in_batches),
     Search("forest on raw encoding", "greedy-forest", one_hot, in_batches),
-    Search(
-        "forest on both", "greedy-forest", with_parameters(pipeline.parameters, embedded, space.one_hot()), in_batches
-    ),
 ]
+
+
+def searches_on(coordinates, embedding):
+    """The searches that see the embedding, or its layout."""
+    cena, axes = ContinuousCandidates(coordinates), components(embedding)
+    embedded, both = with_parameters(parameters, axes), with_parameters(parameters, axes, space.one_hot())
+    return [
+        Search("TPE on CENA", "tpe", cena),
+        Search("DE on CENA", "differential-evolution", cena),
+        Search("RL on CENA", "arch2vec-rl", spread_like(coordinates, pretrained["faithful"].positions), walk),
+        Search("DNGO on CENA", "arch2vec-bo", cena, in_batches),
+        Search("GP on CENA", "gaussian-process", cena, in_batches),
+        Search("forest on embedding", "greedy-forest", embedded, in_batches),
+        Search("forest on both", "greedy-forest", both, in_batches),
+    ]
+
+
+if stand_in:
+    seeing = searches_on(pipeline.coordinates, pipeline.per_architecture(pipeline.embedding))
+elif len(space) == len(pipeline.space):
+    joint = JointEmbedding([pipeline, Pipeline(profile, store)])
+    seeing = searches_on(joint.coordinates(0), joint.embeddings[0])
+else:
+    seeing = []
+planned = [planned[0], *seeing, *planned[1:]]
 searches = [search for search in planned if search.runs(runs)]
 left_out = [search.label for search in planned if not search.runs(runs)]
-on_cena = {s.label for s in planned if "CENA" in s.label or s.label in ("forest on embedding", "forest on both")}
+on_cena = {search.label for search in seeing}
 
 # %% tags=["hide-input"]
 edits = np.diff(raw.neighbours.starts)
@@ -179,6 +198,7 @@ Markdown(
     f"A cell has {np.median(edits):.0f} labelled neighbours in the median, and {np.mean(edits == 0):.0%} have none. "
     f"arch2vec is pre-trained on nine tenths of the {len(graphs):,} searched cells. "
     + (f"Slow methods left out here (chapter before): {'; '.join(left_out)}. " if left_out else "")
+    + ("" if seeing else "CENA is left out: the Jacobians of so many cells take days. ")
 )
 
 # %%

@@ -42,40 +42,27 @@ from torch import nn
 
 from cena import spaces
 from cena.companion import plots
-from cena.companion.pipeline import Pipeline
-from cena.companion.release import write_release
 from cena.companion.tables import NAMES, NONE, markdown_table
 from cena.companion.zoo import DEPTHS, FAMILIES, WIDTHS, resnet
-from cena.data.released import FOLDER, load_embedding
-from cena.embedding import OUTSIDE, RELEASED, embed, embed_space
+from cena.embedding import OUTSIDE, embed, embed_space
 from cena.errors import InputError
 from cena.evaluate import bootstrap_interval, log_spectrum, write_table
 from cena.jacobians import probe
-from cena.reference import Reference, load_reference
+from cena.reference import load_reference
 from cena.spaces import ModuleSpace, TopologySpace
 
 plots.use_style()
 torch.set_num_threads(1)
 results = Path(os.environ.get("CENA_RESULTS", "results"))
-if (FOLDER / f"{RELEASED}.json").is_file():
-    reference = load_reference(RELEASED)
-    where = "the release inside the package"
-else:
-    pipeline = Pipeline(profile)
-    folder = pipeline.store.root / "release" / profile
-    write_release(pipeline, folder)
-    dataset, split = pipeline.profile.datasets[0], pipeline.profile.split
-    reference = Reference(
-        load_embedding(pipeline.space.name, folder), pipeline.accuracy(dataset), f"{dataset} {split} accuracy"
-    )
-    where = f"profile `{profile}`, for this copy of the package has no release of {NAMES[RELEASED]}"
+reference = load_reference("digits-topology" if profile == "quick" else "nas-bench-201")
 release = reference.release
 resolution = reference.images.pixels.shape[-1]
 made = release.provenance
 Markdown(
-    f"The reference is {NAMES.get(release.name, release.name)}, from {where}: {len(release.classes):,} architectures in "
-    f"{len(release.class_embedding):,} classes, as networks with {made['networks']['channels']} channels and "
-    f"{made['networks']['cells a stage']} cell a stage, at {len(reference.images.pixels)} images of "
+    f"The reference is the release of {NAMES.get(release.name, release.name)} inside the package: "
+    f"{len(release.classes):,} architectures in {len(release.class_embedding):,} classes, as networks with "
+    f"{made['networks']['channels']} channels and "
+    f"{made['networks']['cells']} cell a stage, at {len(reference.images.pixels)} images of "
     f"{resolution}x{resolution} pixels ({reference.images.note}), {reference.views} initialisations each. "
     f"Accuracies to predict from: {reference.labelled}."
 )
@@ -170,7 +157,7 @@ zoo = ModuleSpace(
 strangers = embed_space(zoo, reference, seed, workers=-1)
 
 networks = made["networks"]
-shape = (networks["channels"], networks["cells a stage"], resolution)
+shape = (networks["channels"], networks["cells"], resolution)
 known = TopologySpace(release.name, spaces.load(release.name).cells, *shape)
 
 
@@ -183,12 +170,14 @@ def alive(index):
     return True
 
 
-drawn = [int(i) for i in np.random.default_rng(seed).permutation(reference.representatives)]
-drawn = [index for index in drawn[: 2 * controls] if alive(index)][:controls]
-again = embed_space(TopologySpace("again", [known.cells[i] for i in drawn], *shape), reference, seed, workers=-1)
+firsts = release.architectures[reference.representatives]  # one architecture of each class
+drawn = np.random.default_rng(seed).permutation(len(firsts))[: 2 * controls]
+drawn = [int(number) for number in drawn if alive(int(firsts[number]))][:controls]
+again = embed_space(
+    TopologySpace("again", [known.cells[int(firsts[number])] for number in drawn], *shape), reference, seed, workers=-1
+)
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
-own_class = release.classes[drawn]
 
 
 def ranks(rows, own):
@@ -211,7 +200,7 @@ nearest = {
     },
 }
 outside = {name: np.array([reference.outside(distance) for distance in values]) for name, values in nearest.items()}
-rank = ranks(again.embedding, own_class)
+rank = ranks(again.embedding, drawn)
 rows = [
     (
         name,

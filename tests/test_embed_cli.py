@@ -92,15 +92,20 @@ def test_release_writes_the_files(command, monkeypatch, tiny_pipeline, tmp_path)
     asked = []
 
     def pipeline(settings, progress):
-        asked.append(getattr(settings, "name", settings))
+        asked.append(settings.space)
         progress("views", 1, 2)
         return tiny_pipeline
 
     monkeypatch.setattr(pipelines, "Pipeline", pipeline)
     folder = tmp_path / "out"
-    code, out, _ = command("release", "--folder", str(folder))
+    code, out, _ = command("release", "nas-bench-101", "digits-topology", "--folder", str(folder))
     assert code == 0
-    assert out.startswith("digits-topology: released, 0.")
+    assert out.startswith("nas-bench-101: released, 0.")
+    assert "\ndigits-topology: released, 0." in out
     assert len(list(folder.iterdir())) == 3
-    command("release", "--profile", "quick", "--folder", str(folder))
-    assert asked == ["released", "quick"]
+    assert asked == ["nas-bench-101", "digits-topology"]
+    code, _, err = command("release", "digits", "--folder", str(folder))
+    assert code == 2
+    assert err.startswith("unknown released space 'digits'; valid: digits-topology, nas-bench-101")
+    command("release", "--folder", str(folder))
+    assert asked[2:] == ["digits-topology", "nas-bench-101", "nas-bench-201", "nats-bench-size"]

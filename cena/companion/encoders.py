@@ -1,4 +1,4 @@
-"""Encoders and embeddings as artifacts: trained once on the views of one space or of several."""
+"""Encoders, embeddings and layouts as artifacts: computed once of the views of one space or of several."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cena import contrast
-from cena.companion.artifacts import ArtifactStore
+from cena import contrast, layout
+from cena.companion.artifacts import ArtifactStore, artifact_key
 from cena.companion.fingerprint import code_fingerprint, imported_modules
 from cena.contrast import EncoderConfig, TrainedEncoder
 
@@ -73,3 +73,32 @@ def stored_embedding(
         return {"embedding": contrast.encode(encoder(), seen.directions, seen.singular_values, seen.usable)}
 
     return store.arrays("embedding", key, build)["embedding"]
+
+
+def stored_layout(
+    store: ArtifactStore, key: Mapping[str, Any], embedding: Callable[[], NDArray[np.float32]], seed: int
+) -> dict[str, NDArray[Any]]:
+    """The two steps from an embedding of classes to the square (equations 4 and 5), computed if they are not stored.
+
+    ``flat`` (classes, 2), the distance-preserving map; ``positions`` (classes, 2), the same in the unit square;
+    ``weights``, ``areas`` and ``centroids`` of the Laguerre cells of equal area.
+
+    Parameters
+    ----------
+    key : of the encoder that the embedding is by.
+    """
+
+    def build() -> dict[str, NDArray[Any]]:
+        flat = layout.distance_map(embedding().astype(np.float64), seed)
+        positions = layout.separate(layout.to_unit_square(flat), seed)
+        cells = layout.transport(positions)
+        return {
+            "flat": flat,
+            "positions": positions,
+            "weights": cells.weights,
+            "areas": cells.areas,
+            "centroids": cells.centroids,
+        }
+
+    code = code_fingerprint(*imported_modules("import cena.layout"))
+    return store.arrays("layout", {"embedding": artifact_key(key), "seed": seed, "code": code}, build)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cena import contrast
-from cena.companion.encoders import ViewArrays, encoder_key, stored_embedding, stored_encoder
+from cena import contrast, layout
+from cena.companion.encoders import ViewArrays, encoder_key, stored_embedding, stored_encoder, stored_layout
 from cena.companion.pipeline import Pipeline
 from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.errors import InputError
@@ -22,8 +22,8 @@ class JointEmbedding:
 
     Parameters
     ----------
-    pipelines : of the spaces, with the same images, resolution, points and views; the first gives the store and the
-        settings of the encoder.
+    pipelines : of the spaces, with the same images, resolution and points; the first gives the store and the settings
+        of the encoder. Of a space with more views than another the first are taken in training, as many as all have.
 
     Raises
     ------
@@ -35,7 +35,7 @@ class JointEmbedding:
         self.pipelines = tuple(pipelines)
         if not self.pipelines:
             raise InputError("a joint embedding needs the pipeline of at least one space")
-        for setting in ("images", "resolution", "points", "views"):
+        for setting in ("images", "resolution", "points"):
             values = dict.fromkeys(str(getattr(pipeline.profile, setting)) for pipeline in self.pipelines)
             if len(values) > 1:
                 raise InputError(f"views of {' and '.join(values)} {setting} do not fit one encoder: give one of them")
@@ -52,10 +52,11 @@ class JointEmbedding:
     def _union(self) -> ViewArrays:
         """The views of all spaces, one after the other."""
         arrays = [pipeline.view_arrays() for pipeline in self.pipelines]
+        views = min(pipeline.profile.views for pipeline in self.pipelines)
         return ViewArrays(
-            np.concatenate([each.directions for each in arrays]),
-            np.concatenate([each.singular_values for each in arrays]),
-            np.concatenate([each.usable for each in arrays]),
+            np.concatenate([each.directions[:, :views] for each in arrays]),
+            np.concatenate([each.singular_values[:, :views] for each in arrays]),
+            np.concatenate([each.usable[:, :views] for each in arrays]),
         )
 
     @cached_property
@@ -79,12 +80,25 @@ class JointEmbedding:
         """(architectures, 512) of each space, by the untrained encoder."""
         return tuple(self._embedding("untrained", space) for space in range(len(self.pipelines)))
 
-    def _embedding(self, which: str, space: int) -> NDArray[np.float32]:
+    def coordinates(self, space: int) -> NDArray[np.float64]:
+        """(architectures, 3) of the space of this number, as :attr:`Pipeline.coordinates`, from its joint embedding."""
         pipeline = self.pipelines[space]
-        embedding = stored_embedding(
+        stored = stored_layout(
+            pipeline.store,
+            {"space": space, **self._key},
+            lambda: self._class_embedding("trained", space),
+            pipeline.profile.seed,
+        )
+        return layout.coordinates(pipeline.per_architecture(stored["centroids"]), pipeline.parameters)
+
+    def _embedding(self, which: str, space: int) -> NDArray[np.float32]:
+        return self.pipelines[space].per_architecture(self._class_embedding(which, space))
+
+    def _class_embedding(self, which: str, space: int) -> NDArray[np.float32]:
+        pipeline = self.pipelines[space]
+        return stored_embedding(
             pipeline.store,
             {"which": which, "space": space, **self._key},
             lambda: self.encoder if which == "trained" else self.untrained_encoder,
             pipeline.view_arrays,
         )
-        return pipeline.per_architecture(embedding)

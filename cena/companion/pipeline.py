@@ -12,10 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cena import contrast, layout
-from cena.companion.artifacts import ArtifactStore, artifact_key
+from cena.companion.artifacts import ArtifactStore
 from cena.companion.cluster import cluster
-from cena.companion.encoders import Progress, ViewArrays, encoder_key, stored_embedding, stored_encoder
-from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
+from cena.companion.encoders import (
+    Progress,
+    ViewArrays,
+    encoder_key,
+    stored_embedding,
+    stored_encoder,
+    stored_layout,
+)
+from cena.companion.fingerprint import code_fingerprint, sha256
 from cena.companion.needs import need_data
 from cena.companion.profiles import Profile, profile
 from cena.companion.scale import at_scale, benchmark, scale, view_code
@@ -23,7 +30,7 @@ from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.data import labels
 from cena.data.images import Images, images
 from cena.jacobians import ViewStore, native_precision
-from cena.spaces import SampledSpace, Space, representatives, sample
+from cena.spaces import SampledSpace, Space, load, representatives, sample
 
 Array = NDArray[np.float64]
 
@@ -62,9 +69,12 @@ class Pipeline:
 
     @cached_property
     def space(self) -> Space:
-        """The space, or the profile's sample of it, at the scale of its benchmark: its labels and parameter counts."""
+        """The space, or the profile's sample of it, at the scale of its benchmark: its labels and parameter counts.
+
+        A profile that asks for no labels takes the space as :func:`cena.spaces.load` has it.
+        """
         chosen = self.profile
-        whole = benchmark(chosen.space)
+        whole = benchmark(chosen.space) if chosen.datasets else load(chosen.space)
         return sample(whole, chosen.architectures, chosen.seed) if chosen.architectures else whole
 
     @cached_property
@@ -225,28 +235,8 @@ class Pipeline:
 
     @cached_property
     def layout(self) -> dict[str, Array]:
-        """The two steps to the square (equations 4 and 5), over classes.
-
-        ``positions`` (classes, 2) of the distance-preserving map in the unit square; ``weights``, ``areas`` and
-        ``centroids`` of the Laguerre cells of equal area.
-        """
-        seed = self.profile.seed
-
-        def build() -> dict[str, NDArray[Any]]:
-            flat = layout.distance_map(self.embedding.astype(np.float64), seed)
-            positions = layout.separate(layout.to_unit_square(flat), seed)
-            cells = layout.transport(positions)
-            return {
-                "flat": flat,
-                "positions": positions,
-                "weights": cells.weights,
-                "areas": cells.areas,
-                "centroids": cells.centroids,
-            }
-
-        code = code_fingerprint(*imported_modules("import cena.layout"))
-        config = {"embedding": artifact_key(self._encoder_key), "seed": seed, "code": code}
-        return self.store.arrays("layout", config, build)
+        """The two steps to the square (equations 4 and 5), over classes: see :func:`stored_layout`."""
+        return stored_layout(self.store, self._encoder_key, lambda: self.embedding, self.profile.seed)
 
     @cached_property
     def coordinates(self) -> Array:

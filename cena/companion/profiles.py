@@ -20,7 +20,8 @@ class Profile:
     space, size_space : names of the topology space that is embedded, and of the size space it transfers to.
     datasets, split, epochs, trials : which labels: the data sets, ``"test"`` or ``"validation"``, the epochs of
         training, and ``"one"`` seed or the ``"mean"`` of all.
-    images : what the networks see: ``"patches"`` of bundled photographs, ``"cifar10"`` training images or ``"noise"``.
+    images : what the networks see: ``"patches"`` of bundled photographs, ``"cifar10"`` training images, bundled
+        ``"digits"`` or ``"noise"``.
     channels, cells, resolution : of the networks: channels of the first stage, cells a stage, pixels a side.
     points, views : data points a Jacobian has as rows, and random initialisations of each class.
     precision : of the gradients: ``"bfloat16"`` autocast or ``"float32"``.
@@ -43,7 +44,7 @@ class Profile:
     size_split: str
     size_epochs: int
     size_trials: str
-    images: Literal["patches", "cifar10", "noise"]
+    images: Literal["patches", "cifar10", "digits", "noise"]
     channels: int
     cells: int
     resolution: int
@@ -130,8 +131,21 @@ _PAPER = replace(
     _LAPTOP, name="paper", size_architectures=0, cells=5, resolution=32, encoder_epochs=60, search_runs=500
 )
 
-RELEASED = replace(_LAPTOP, name="released", datasets=(), images="patches", resolution=32, precision="float32")
-"""What the released encoder and embedding are made with (`cena release`): no label, no download, any processor."""
+_RELEASED = replace(_LAPTOP, name="released", datasets=(), images="patches", resolution=32, precision="float32")
+_SAMPLE = replace(_RELEASED, architectures=1536, encoder_epochs=100)  # as many steps as for all of NAS-Bench-201
+
+RELEASED = {
+    settings.space: settings
+    for settings in (
+        replace(_QUICK, name="released", datasets=(), architectures=1024, precision="float32"),
+        replace(_SAMPLE, space="nas-bench-101"),
+        _RELEASED,
+        replace(_SAMPLE, space="nats-bench-size", resolution=16),  # its networks are wide: 32 pixels take four times
+    )
+}
+"""What the released encoders and embeddings are made with (`cena release`): no label, no download, any processor.
+
+All of NAS-Bench-201, and random samples of the other spaces, as :func:`cena.spaces.load` has them."""
 
 PROFILES = {profile.name: profile for profile in (_QUICK, _LAPTOP, _PAPER)}
 
@@ -161,6 +175,9 @@ def of_size(settings: Profile) -> Profile:
     )
 
 
+LABELLED_GRAPHS = 30_001
+"""Cells of NAS-Bench-101 in the table that stands in for its official archive."""
+
 GRAPH_ENCODER_EPOCHS = 10
 """NAS-Bench-101 has six times the classes of the topology space: as many steps take fewer epochs."""
 
@@ -168,19 +185,35 @@ GRAPH_ENCODER_EPOCHS = 10
 def of_graphs(settings: Profile) -> Profile:
     """The same settings with the labelled cells of NAS-Bench-101, which have one validation trial each on CIFAR-10.
 
-    Their networks are narrow: the profile's channels are those of the stem, of which the benchmark has 128.
+    Where the official archive was imported, as many random cells of it, and their mean test accuracy.
+    Their networks are narrow: the profile's channels are those of the stem, of which the benchmark has 128. There are
+    six times as many as classes of topologies, and their Jacobians cost twice as much: two views each must do.
     """
+    from cena.data import labels  # with torch behind it; the command line shows profiles without
+
+    one = labels.LabelKey("cifar10", "validation", 108, "one")
+    whole = one in labels.available("nas-bench-101")
     return replace(
         settings,
         space="nas-bench-101",
-        architectures=0,
+        architectures=0 if whole else LABELLED_GRAPHS,
         datasets=("cifar10",),
-        split="validation",
+        split="validation" if whole else "test",
         epochs=108,
-        trials="one",
+        trials="one" if whole else "mean",
         cells=min(settings.cells, 3),
+        views=min(settings.views, 2),
         encoder_epochs=min(settings.encoder_epochs, GRAPH_ENCODER_EPOCHS),
     )
+
+
+GRAPHS_SUBSET = "nas-bench-101-subset"
+"""The part of NAS-Bench-101 that the paper searches, which needs no download and has no labels here."""
+
+
+def of_unlabelled_graphs(settings: Profile, architectures: int, points: int) -> Profile:
+    """The same settings with a sample of the paper's part of NAS-Bench-101, at so many data points."""
+    return replace(of_graphs(settings), space=GRAPHS_SUBSET, architectures=architectures, datasets=(), points=points)
 
 
 def describe(profile: Profile) -> list[tuple[str, str]]:

@@ -1,6 +1,8 @@
 """Making a release: what `cena.load_embedding` and `cena.embed` need of a space, written as three small files.
 
-The files of :mod:`cena.data.released` are made from a `Pipeline`; equal pipelines give equal bytes.
+The files of :mod:`cena.data.released` are made from a `Pipeline`; equal pipelines give equal bytes. (Views in float32
+are the same on any processor up to rounding. The training of an encoder amplifies rounding: made again on another
+processor it is another encoder of the same kind.)
 """
 
 import json
@@ -16,7 +18,8 @@ import cena
 from cena import contrast
 from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
 from cena.companion.pipeline import Pipeline
-from cena.companion.scale import view_code
+from cena.companion.scale import scale, view_code
+from cena.spaces import SampledSpace
 
 LARGEST = 15_000_000
 """Bytes that all releases in the package may have together."""
@@ -28,12 +31,14 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
     That file is written last and holds the others' checksums: after a kill at any moment a reader finds the old
     release, the new one, or a sentence that it is damaged.
     """
-    name = pipeline.space.name
+    space, name = pipeline.space, pipeline.space.name
+    sampled = isinstance(space, SampledSpace)
     layout = pipeline.layout
     arrays = BytesIO()
     np.savez(
         arrays,
         allow_pickle=False,
+        architectures=(space.indices if sampled else np.arange(len(space))).astype(np.int32),
         class_embedding=pipeline.embedding.astype(np.float16),
         classes=pipeline.classes.astype(np.int16),
         coordinates=pipeline.coordinates,
@@ -42,13 +47,15 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
         points=layout["positions"],
         weights=layout["weights"],
     )
+    folder.mkdir(parents=True, exist_ok=True)
     encoder = folder / f"{name}.safetensors"
     contrast.save_encoder(encoder, pipeline.encoder)
     _write(folder / f"{name}.npz", lambda path: path.write_bytes(arrays.getvalue()))
     chosen = pipeline.profile
     provenance = {
         "space": name,
-        "architectures": len(pipeline.space),
+        "architectures": len(space),
+        "sample": {"of": len(space.whole), "seed": pipeline.profile.seed} if sampled else None,
         "cena": cena.__version__,
         "images": {
             "name": chosen.images,
@@ -58,12 +65,13 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
             "sha256": pipeline.images.checksum,
             "note": pipeline.images.note,
         },
-        "networks": {"channels": chosen.channels, "cells a stage": chosen.cells},
+        "networks": scale(space, chosen),
         "views": chosen.views,
+        "statuses": pipeline.views.counts(),
         "precision": pipeline.precision,
         "encoder": asdict(pipeline.encoder.config),
-        "code": code_fingerprint(*view_code(pipeline.space), *imported_modules("import cena.contrast")),
-        "command": "cena release",
+        "code": code_fingerprint(*view_code(space), *imported_modules("import cena.contrast")),
+        "command": f"cena release {name}",
         "files": {path.name: sha256(path.read_bytes()) for path in (folder / f"{name}.npz", encoder)},
     }
     description = folder / f"{name}.json"

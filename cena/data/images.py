@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.datasets import load_sample_images
+from sklearn.datasets import load_digits, load_sample_images
 
 from cena.data import registry
 from cena.errors import InputError, unknown
@@ -56,8 +56,9 @@ def images(name: str, count: int, resolution: int, seed: int) -> Images:
     Parameters
     ----------
     name : ``"patches"`` (cuts of scikit-learn's two bundled photographs at random places and scales), ``"cifar10"``
-        (CIFAR-10 training images), ``"noise"`` (Gaussian noise) or the path of an ``.npz`` file of your own, which has
-        an array ``images`` of square colour images, uint8 (n, height, width, 3).
+        (CIFAR-10 training images), ``"digits"`` (scikit-learn's bundled handwritten digits), ``"noise"`` (Gaussian
+        noise) or the path of an ``.npz`` file of your own, which has an array ``images`` of square colour images, uint8
+        (n, height, width, 3).
     count : number of images.
     resolution : height and width in pixels, at most 32 and at most those of your own images; smaller images are
         averages over equal areas.
@@ -120,6 +121,17 @@ def _patches(count: int, seed: int) -> tuple[Levels, str]:
         patches.append(np.asarray(cut.resize((SIZE, SIZE), Image.Resampling.BOX)))
     levels = np.stack(patches).transpose(0, 3, 1, 2).astype(np.float64)
     return levels, "patches of scikit-learn's photographs china.jpg and flower.jpg, at random places and scales"
+
+
+def _digits(count: int, seed: int) -> tuple[Levels, str]:
+    """Their 17 shades as the nearest grey levels, each of the 8x8 pixels a block of 4x4."""
+    shades = load_digits().images
+    if count > len(shades):
+        raise InputError(f"{count} images were asked of 'digits': scikit-learn bundles {len(shades)}")
+    chosen = shades[np.random.default_rng(seed).permutation(len(shades))[:count]]
+    block = SIZE // shades.shape[-1]
+    grey = np.rint(chosen * (255 / 16)).repeat(block, axis=1).repeat(block, axis=2)
+    return np.repeat(grey[:, np.newaxis], 3, axis=1), "scikit-learn's handwritten digits, 8x8 grey pixels"
 
 
 def _noise(count: int, seed: int) -> tuple[Levels, str]:
@@ -196,6 +208,7 @@ def _archive(path: Path) -> NDArray[np.uint8]:
 SOURCES: dict[str, Callable[[int, int], tuple[Levels, str]]] = {
     "patches": _patches,
     "cifar10": _cifar10,
+    "digits": _digits,
     "noise": _noise,
 }
 """What :func:`images` draws from: (count, seed) to grey levels and a note."""

@@ -3,6 +3,11 @@
 A release is three files: ``NAME.npz`` with arrays, ``NAME.safetensors`` with the encoder, and ``NAME.json``, which
 says what both were made from and holds their sha256. `cena release` makes them (:mod:`cena.companion.release`). There
 are no labels among them: accuracies belong to the benchmarks and come from :mod:`cena.data.labels`.
+
+NAS-Bench-201 is released whole, the other spaces as random samples, whose architectures `Release.architectures` names:
+
+    release = cena.load_embedding("nats-bench-size")
+    accuracy = labels.accuracy("nats-bench-size", ...)[release.architectures]  # row by row that of release.embedding
 """
 
 import hashlib
@@ -18,20 +23,24 @@ from numpy.typing import NDArray
 from cena.errors import InputError, unknown
 
 FOLDER = Path(__file__).parent / "bundled" / "released"
-ARRAYS = ("class_embedding", "classes", "coordinates", "parameters", "plane", "points", "weights")
+ARRAYS = ("architectures", "class_embedding", "classes", "coordinates", "parameters", "plane", "points", "weights")
 
 
 @dataclass(frozen=True, eq=False)
 class Release:
-    """A published space, embedded.
+    """A published space, or a random sample of it, embedded.
+
+    Arrays over architectures are in the order of `architectures`: all of the space in its own order, or the sample's.
 
     Attributes
     ----------
     name : the space's name.
     provenance : what it was made from: ``images``, ``networks``, ``encoder``, ``files`` with their sha256, and so on.
     encoder_file : the encoder, which :func:`cena.contrast.load_encoder` reads.
+    architectures : (architectures,) their indices in :func:`cena.spaces.load` of the name, ascending. Those of
+        ``"nas-bench-101"`` are in the paper's subset of 16,945 cells, which are not the cells that are labelled.
     class_embedding : (classes, 512) float16, the embedding of each function family.
-    classes : (architectures,) the class of each architecture.
+    classes : (architectures,) the class of each architecture, numbered within the release.
     coordinates : (architectures, 3) in the unit cube: centroid of the Laguerre cell, scaled log parameters.
     parameters : (architectures,) number of parameters of the benchmark's network.
     plane, points, weights : (classes, 2), (classes, 2) and (classes,): the distance-preserving map, and points and
@@ -41,6 +50,7 @@ class Release:
     name: str
     provenance: dict[str, Any]
     encoder_file: Path
+    architectures: NDArray[np.int32]
     class_embedding: NDArray[np.float16]
     classes: NDArray[np.integer]
     coordinates: NDArray[np.float64]
@@ -51,13 +61,15 @@ class Release:
 
     @property
     def embedding(self) -> NDArray[np.float32]:
-        """(architectures, 512) the embedding of each architecture, in the order of the space."""
+        """(architectures, 512) the embedding of each architecture, in the order of :attr:`architectures`."""
         embedding: NDArray[np.float32] = self.class_embedding.astype(np.float32)[self.classes]
         return embedding
 
 
 def load_embedding(name: str, folder: Path | None = None) -> Release:
     """The released embedding of a space, such as ``"nas-bench-201"``; its arrays are aligned with architecture indices.
+
+    Of a space that is released as a sample they are aligned with the indices in ``architectures``.
 
     Parameters
     ----------

@@ -1,5 +1,7 @@
 """Whether two embeddings of the same architectures have the same geometry."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import pdist, squareform
@@ -8,19 +10,25 @@ from scipy.stats import spearmanr
 from cena.errors import InputError
 from cena.evaluate.intervals import Interval
 
+Distance = Literal["cosine", "euclidean"]
 
-def distance_agreement(first: ArrayLike, second: ArrayLike, seed: int, resamples: int = 1000) -> Interval:
+
+def distance_agreement(
+    first: ArrayLike, second: ArrayLike, seed: int, resamples: int = 1000, distance: Distance = "cosine"
+) -> Interval:
     """Spearman's rank correlation of the pairwise distances in two embeddings, with its 95 % bootstrap interval.
 
-    1 when the same pairs are close in both, 0 when the two have nothing in common. Distances are cosine distances, as
-    in the layout (equation 4 of the paper). Architectures are resampled, not pairs, since pairs with a common
-    architecture are not independent. An architecture drawn twice gives no pair with itself.
+    1 when the same pairs are close in both, 0 when the two have nothing in common. Architectures are resampled, not
+    pairs, since pairs with a common architecture are not independent. An architecture drawn twice gives no pair with
+    itself.
 
     Parameters
     ----------
     first, second : (n, d) and (n, e), a row for each of the same architectures.
     seed : of the resampling.
     resamples : bootstrap samples.
+    distance : ``"cosine"``, as in the layout (equation 4 of the paper), or ``"euclidean"``, for features such as log
+        singular values, of which a common factor of all Jacobians then changes nothing.
 
     Returns
     -------
@@ -29,9 +37,10 @@ def distance_agreement(first: ArrayLike, second: ArrayLike, seed: int, resamples
     Raises
     ------
     InputError
-        If the rows differ in number, are fewer than 4, or one is not finite or zero, so that its cosine is undefined.
+        If the rows differ in number, are fewer than 4, or one is not finite or, where the distance is the cosine's,
+        zero, so that it is undefined.
     """
-    distances = [_distances(name, matrix) for name, matrix in (("first", first), ("second", second))]
+    distances = [_distances(name, matrix, distance) for name, matrix in (("first", first), ("second", second))]
     count = len(distances[0])
     if len(distances[1]) != count:
         raise InputError(f"the embeddings have {count} and {len(distances[1])} rows: give the same architectures")
@@ -49,10 +58,10 @@ def distance_agreement(first: ArrayLike, second: ArrayLike, seed: int, resamples
     return Interval(value, min(float(low), value), max(float(high), value), count)
 
 
-def _distances(name: str, embedding: ArrayLike) -> NDArray[np.float64]:
+def _distances(name: str, embedding: ArrayLike, distance: Distance) -> NDArray[np.float64]:
     matrix = np.asarray(embedding, dtype=np.float64)
-    if matrix.ndim != 2 or len(matrix) < 4 or not np.isfinite(matrix).all() or not matrix.any(axis=1).all():
-        raise InputError(
-            f"the {name} embedding has shape {matrix.shape}: expected at least 4 rows, all finite and none zero"
-        )
-    return np.asarray(squareform(pdist(matrix, "cosine")))
+    if matrix.ndim != 2 or len(matrix) < 4 or not np.isfinite(matrix).all():
+        raise InputError(f"the {name} embedding has shape {matrix.shape}: expected at least 4 rows, all finite")
+    if distance == "cosine" and not matrix.any(axis=1).all():
+        raise InputError(f"the {name} embedding has shape {matrix.shape} and rows that are zero: they have no cosine")
+    return np.asarray(squareform(pdist(matrix, distance)))

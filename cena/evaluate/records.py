@@ -30,8 +30,8 @@ DATA_SETS = r"(cifar10|cifar100|imagenet16|digits)"
 IDS = {
     "table1.<data set>.<r|tau>": rf"table1\.{DATA_SETS}\.(r|tau)",
     "table2.<size|topology>_to_<size|topology>.<r|tau>": r"table2\.(size|topology)_to_(size|topology)\.(r|tau)",
-    "table2.<data set>.<size|topology>_to_<size|topology>.<r|tau>": (
-        rf"table2\.{DATA_SETS}\.(size|topology)_to_(size|topology)\.(r|tau)"
+    "table2.<data set>.<size|topology|graph>_to_<size|topology|graph>.<r|tau>": (
+        rf"table2\.{DATA_SETS}\.(size|topology|graph)_to_(size|topology|graph)\.(r|tau)"
     ),
     "fig4.<data set>.<what>": rf"fig4\.{DATA_SETS}\.[a-z0-9_-]+",
     "fig5.<space>.<data set>.<method>.regret@<n>": rf"fig5\.[a-z0-9_-]+\.{DATA_SETS}\.[a-z0-9_+-]+\.regret@[1-9][0-9]*",
@@ -39,7 +39,7 @@ IDS = {
     "speed.<what>": r"speed\.[a-z0-9_-]+",
 }
 """The forms a record's id can take, and the pattern of each; data sets are cifar10, cifar100, imagenet16 and digits.
-Without a data set, `table2` is of ImageNet16-120."""
+Without a data set, `table2` is of ImageNet16-120. Its graph space is NAS-Bench-101."""
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ from cena.trajectories.training_sets import TrainingSet
 TESTED_AT_ONCE = 250
 """Images whose class is predicted at a time."""
 
+LEARNED = 400
+"""Training images, the first, whose accuracy is taken after every epoch: more would cost as much as the training."""
+
 Progress = Callable[[int], None]
 """Called with the number of finished epochs."""
 
@@ -45,17 +48,22 @@ Progress = Callable[[int], None]
 class TrajectoryConfig:
     """How networks are trained and seen; with space, architecture, training set and points it determines the result.
 
-    Optimiser, learning rate and batch are those of the digits benchmark (:mod:`cena.data.digits_training`).
+    The optimiser is that of the digits benchmark (:mod:`cena.data.digits_training`), as are learning rate and batch if
+    not given.
 
     Parameters
     ----------
     epochs : passes over the training set; the learning rate falls along a cosine to zero at the last.
     seeds : each decides initial weights and the order of the images of one network.
+    batch : images in a step.
+    learning_rate : of the first step.
     precision : of the Jacobians, see :func:`cena.jacobians.data_jacobian`; training is in float32.
     """
 
     epochs: int
     seeds: tuple[int, ...] = (0, 1)
+    batch: int = BATCH
+    learning_rate: float = LEARNING_RATE
     precision: str = "float32"
 
     def __post_init__(self) -> None:
@@ -63,6 +71,8 @@ class TrajectoryConfig:
             raise InputError(
                 f"a trajectory of {self.epochs} epochs from {len(self.seeds)} seeds: give at least 0 epochs and 1 seed"
             )
+        if self.batch < 2:
+            raise InputError(f"a batch of {self.batch} images: give at least 2, for BatchNorm")
 
 
 @dataclass(frozen=True)
@@ -79,9 +89,9 @@ class Trajectory:
     status: NDArray[np.uint8]
     """A `Status` each."""
     training_accuracy: NDArray[np.float32]
-    """In percent of the training images, without batch statistics."""
+    """In percent of the first :data:`LEARNED` training images, without batch statistics."""
     test_accuracy: NDArray[np.float32]
-    """In percent of the test images."""
+    """In percent of the test images, after the last epoch; before, nobody needs it, and it is NaN."""
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -215,9 +225,11 @@ class _Training:
             (torch.tensor(images), torch.tensor(classes))
             for images, classes in ((data.images, data.classes), (data.test_images, data.test_classes))
         )
-        self.steps = len(data.images) // BATCH
+        self.steps = len(data.images) // config.batch
         if self.steps == 0:
-            raise InputError(f"'{data.name}' has {len(data.images)} training images: give at least one batch, {BATCH}")
+            raise InputError(
+                f"'{data.name}' has {len(data.images)} training images: give at least one batch, {config.batch}"
+            )
         self.trajectory: Trajectory
 
     @property
@@ -227,10 +239,15 @@ class _Training:
     def look(self, points: NDArray[np.float32]) -> None:
         """Append views and accuracies as they are now."""
         views = network_views(self.network, self.copies, points, self.config.precision)
-        accuracies = (self._accuracy(*self.training), self._accuracy(*self.test))
+        before = getattr(self, "trajectory", None)
+        epochs_done = 0 if before is None else len(before.status)
+        untested = np.full(self.copies, np.nan, np.float32)
+        accuracies = (
+            self._accuracy(*(part[:LEARNED] for part in self.training)),
+            self._accuracy(*self.test) if epochs_done == self.config.epochs else untested,
+        )
         arrays: list[Any] = [each[np.newaxis] for each in (*views, *accuracies)]
         seen = Trajectory(*arrays)
-        before = getattr(self, "trajectory", None)
         self.trajectory = (
             seen
             if before is None
@@ -240,17 +257,18 @@ class _Training:
     def epoch(self, number: int) -> None:
         """One pass over the training images, in an order of its own for each seed."""
         images, classes = self.training
+        size = self.config.batch
         generators = [np.random.default_rng([seed, number, len(images)]) for seed in self.config.seeds]
         orders = torch.from_numpy(np.stack([generator.permutation(len(images)) for generator in generators]))
         self.network.train()
         for step in range(self.steps):
-            batch = orders[:, step * BATCH : (step + 1) * BATCH]
+            batch = orders[:, step * size : (step + 1) * size]
             done = (number * self.steps + step) / (self.config.epochs * self.steps)
             for group in self.optimizer.param_groups:
-                group["lr"] = LEARNING_RATE * (1 + math.cos(math.pi * done)) / 2
+                group["lr"] = self.config.learning_rate * (1 + math.cos(math.pi * done)) / 2
             inputs = torch.cat([images[order] for order in batch], dim=1)
             outputs = self.network(inputs.contiguous(memory_format=torch.channels_last))
-            logits = outputs.reshape(BATCH * self.copies, -1)
+            logits = outputs.reshape(size * self.copies, -1)
             # The mean over all seeds, times their number: each seed's gradient is what it would be alone.
             loss = functional.cross_entropy(logits, classes[batch].T.flatten()) * self.copies
             self.optimizer.zero_grad()

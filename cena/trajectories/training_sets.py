@@ -15,8 +15,8 @@ from cena.errors import InputError, unknown
 
 NAMES = ("cifar10", "digits")
 
-TRAINING_IMAGES, TEST_IMAGES = 2000, 1000
-"""Images taken of CIFAR-10, the same number of each of its ten classes: trajectories of many networks on few cores."""
+TEST_IMAGES = 1000
+"""Test images taken of CIFAR-10, the same number of each of its ten classes."""
 
 Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images (n, 3, 32, 32) and their classes (n,)."""
@@ -50,14 +50,15 @@ class TrainingSet:
         return digest.hexdigest()
 
 
-def training_set(name: str, resolution: int) -> TrainingSet:
+def training_set(name: str, resolution: int, images: int) -> TrainingSet:
     """A training set by name, the same at every call.
 
     Parameters
     ----------
-    name : ``"digits"``, the digits benchmark's training and test images, or ``"cifar10"``, 2,000 training and 1,000
-        test images of CIFAR-10, the first of each class.
+    name : ``"digits"``, the first training images and all test images of the digits benchmark, or ``"cifar10"``, the
+        first images of each class, and 1,000 of the test images.
     resolution : height and width in pixels; of the digits 8, of CIFAR-10 at most 32.
+    images : to train on, or all where there are fewer; of CIFAR-10 a multiple of ten.
 
     Raises
     ------
@@ -71,17 +72,22 @@ def training_set(name: str, resolution: int) -> TrainingSet:
             raise InputError(f"digits were asked at {resolution} pixels a side: they have {DIGIT}")
         data = digits_images()
         return TrainingSet(
-            name, data.training.images, data.training.digits, data.test.images, data.test.digits, "digits"
+            name,
+            data.training.images[:images],
+            data.training.digits[:images],
+            data.test.images,
+            data.test.digits,
+            "digits",
         )
     if not 1 <= resolution <= SIZE:
         raise InputError(f"CIFAR-10 was asked at {resolution} pixels a side: give 1 to {SIZE}")
     [file] = files(name)
     path = registry.fetch(file)
     training, test = _archive(path) if file == registry.CIFAR10 else _subset(path)
-    images, classes = _first_of_each_class(*training, TRAINING_IMAGES)
-    test_images, test_classes = _first_of_each_class(*test, TEST_IMAGES)
-    note = f"{len(images):,} training and {len(test_images):,} test images of CIFAR-10"
-    return TrainingSet(name, _scaled(images, resolution), classes, _scaled(test_images, resolution), test_classes, note)
+    pixels, classes = _first_of_each_class(*training, images)
+    test_pixels, test_classes = _first_of_each_class(*test, TEST_IMAGES)
+    note = f"{len(pixels):,} training and {len(test_pixels):,} test images of CIFAR-10"
+    return TrainingSet(name, _scaled(pixels, resolution), classes, _scaled(test_pixels, resolution), test_classes, note)
 
 
 def _scaled(levels: NDArray[np.uint8], resolution: int) -> NDArray[np.float32]:

@@ -57,6 +57,26 @@ def test_a_second_joint_embedding_finds_what_the_first_computed(pair: list[Pipel
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_coordinates_are_the_pipelines_of_another_embedding(pair: list[Pipeline]) -> None:
+    alone = JointEmbedding(pair[:1]).coordinates(0)
+    np.testing.assert_allclose(alone, pair[0].coordinates, atol=1e-3)  # one space: the same encoder
+    joint = JointEmbedding(pair)
+    for space, pipeline in enumerate(pair):
+        coordinates = joint.coordinates(space)
+        assert coordinates.shape == (len(pipeline.space), 3)
+        np.testing.assert_array_equal(coordinates[:, 2], pipeline.coordinates[:, 2])
+        assert coordinates.min() >= 0
+        assert coordinates.max() <= 1
+
+
+def test_a_space_with_fewer_views_is_embedded_by_those_it_has(pair: list[Pipeline]) -> None:
+    more = Pipeline(replace(pair[0].profile, views=3), pair[0].store, workers=1)
+    mixed, even = JointEmbedding([more, pair[1]]), JointEmbedding(pair)
+    assert mixed.encoder.scale == even.encoder.scale  # trained on the two views that both have
+    np.testing.assert_array_equal(mixed.embeddings[1], even.embeddings[1])
+    assert not np.allclose(mixed.embeddings[0], even.embeddings[0])  # the mean over three
+
+
 def test_views_that_do_not_fit_one_encoder_are_refused(pair: list[Pipeline]) -> None:
     with pytest.raises(InputError, match="views of 16 and 8 points do not fit one encoder"):
         JointEmbedding([pair[0], Pipeline(replace(pair[1].profile, points=8), pair[1].store)])

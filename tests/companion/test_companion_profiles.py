@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from cena.companion.profiles import PROFILES, Profile, describe, of_size, profile
+from cena.companion.profiles import PROFILES, Profile, describe, of_graphs, of_size, profile
 from cena.data import labels
 from cena.errors import InputError
 from cena.spaces import SPACES
@@ -56,3 +56,12 @@ def test_describe_words_every_setting():
     assert len(rows) == len(dataclasses.fields(Profile))
     assert rows["datasets"] == "cifar10, cifar100, imagenet16"
     assert rows["encoder epochs"] == str(profile("laptop").encoder_epochs)
+
+
+@pytest.mark.parametrize("name", ["laptop", "paper"])
+def test_the_graph_space_has_labels_and_the_same_images(name):
+    graphs, own = of_graphs(profile(name)), profile(name)
+    assert graphs.space in SPACES
+    key = labels.LabelKey("cifar10", graphs.split, graphs.epochs, graphs.trials)
+    assert key in labels.available(graphs.space)
+    assert (graphs.images, graphs.resolution, graphs.points) == (own.images, own.resolution, own.points)

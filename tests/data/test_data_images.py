@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.datasets import load_digits
 
 from cena.data import images as module
 from cena.data import registry
@@ -19,7 +20,7 @@ from cena.data.images import Images, area_average, files, images
 from cena.data.registry import DataFile
 from cena.errors import InputError
 
-OFFLINE = ["patches", "noise"]
+OFFLINE = ["patches", "digits", "noise"]
 
 
 @pytest.mark.parametrize("name", OFFLINE)
@@ -115,6 +116,27 @@ def test_patches_lie_in_range() -> None:
     assert pixels.min() >= -1
     assert pixels.max() <= 1
     assert pixels.std() > 0.4
+
+
+def test_digits_are_grey_and_enlarged_without_loss() -> None:
+    drawn = images("digits", 1797, 32, 0)
+    levels = (drawn.pixels.astype(np.float64) + 1) * 127.5
+    assert np.abs(levels - np.rint(levels)).max() < 1e-4
+    assert (levels.min(), levels.max()) == (0, 255)
+    assert np.array_equal(drawn.pixels[:, 0], drawn.pixels[:, 1])
+    assert np.array_equal(drawn.pixels[:, 0], drawn.pixels[:, 2])
+    blocks = levels[:, 0].reshape(1797, 8, 4, 8, 4)
+    assert (np.ptp(blocks, axis=(2, 4)) == 0).all()
+    shades = np.rint(blocks[:, :, 0, :, 0] * 16 / 255)
+    expected = load_digits().images
+    assert sorted(map(bytes, shades.astype(np.uint8))) == sorted(map(bytes, expected.astype(np.uint8)))  # each once
+    small = (images("digits", 1797, 8, 0).pixels[:, 0].astype(np.float64) + 1) * 127.5
+    assert np.abs(small - blocks[:, :, 0, :, 0]).max() < 1e-4
+
+
+def test_there_are_only_so_many_digits() -> None:
+    with pytest.raises(InputError, match=r"^1798 images were asked of 'digits': scikit-learn bundles 1797$"):
+        images("digits", 1798, 32, 0)
 
 
 def test_noise_has_its_moments() -> None:
@@ -225,7 +247,7 @@ def test_missing_cifar10_names_the_official_archive() -> None:
 @pytest.mark.parametrize("function", [lambda: images("patch", 1, 32, 0), lambda: files("patch")])
 def test_unknown_source(function: Callable[[], object]) -> None:
     with pytest.raises(
-        InputError, match=r"^unknown images 'patch'; valid: patches, cifar10, noise, the path of an \.npz file$"
+        InputError, match=r"^unknown images 'patch'; valid: patches, cifar10, digits, noise, the path of an \.npz file$"
     ):
         function()
 
@@ -297,7 +319,7 @@ def test_an_array_file_of_that_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_offline_sources_need_no_files() -> None:
-    assert [files(name) for name in OFFLINE] == [[], []]
+    assert [files(name) for name in OFFLINE] == [[], [], []]
 
 
 @pytest.mark.real_data

@@ -5,14 +5,24 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import cena
+from cena import spaces
+from cena.companion.profiles import RELEASED
+from cena.companion.scale import at_scale
+from cena.contrast import encode
 from cena.data import released
 from cena.data.released import load_embedding
 from cena.errors import InputError
+from cena.jacobians import Status, class_views
+from cena.reference import Reference
+
+IN_PACKAGE = sorted(path.stem for path in released.FOLDER.glob("*.json"))
 
 WITHOUT_TORCH = """
 import sys
@@ -29,6 +39,7 @@ def test_arrays_are_aligned_with_architecture_indices(tiny_release, tiny_pipelin
     assert release.embedding.dtype == np.float32
     expected = tiny_pipeline.per_architecture(tiny_pipeline.embedding)
     np.testing.assert_allclose(release.embedding, expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(release.architectures, np.arange(21))
     np.testing.assert_array_equal(release.classes, tiny_pipeline.classes)
     np.testing.assert_array_equal(release.parameters, tiny_pipeline.parameters)
     np.testing.assert_array_equal(release.coordinates, tiny_pipeline.coordinates)
@@ -48,6 +59,7 @@ def test_loading_takes_less_than_a_second(tmp_path):
     generator = np.random.default_rng(0)
     n, architectures = 5_044, 15_625
     arrays = {
+        "architectures": np.arange(architectures, dtype=np.int32),
         "class_embedding": generator.standard_normal((n, 512)).astype(np.float16),
         "classes": generator.integers(n, size=architectures).astype(np.int16),
         "coordinates": generator.random((architectures, 3)),
@@ -66,14 +78,62 @@ def test_loading_takes_less_than_a_second(tmp_path):
     assert time.process_time() - started < 1
 
 
-def test_what_is_in_the_package_loads_and_is_small():
-    """Whatever releases the package carries: whole, aligned, and at most 15 MB together."""
-    files = list(released.FOLDER.glob("*"))
-    assert sum(path.stat().st_size for path in files) <= 15_000_000
-    for path in released.FOLDER.glob("*.json"):
-        release = load_embedding(path.stem)
-        assert len(release.embedding) == len(release.coordinates) == release.provenance["architectures"]
-        assert np.isfinite(release.embedding).all()
+def test_the_package_has_whole_releases_and_nothing_else_and_they_are_small():
+    files = {path.name: path.stat().st_size for path in released.FOLDER.iterdir()}
+    assert set(files) == {f"{name}.{suffix}" for name in IN_PACKAGE for suffix in ("json", "npz", "safetensors")}
+    assert "digits-topology" in IN_PACKAGE
+    assert set(IN_PACKAGE) <= set(RELEASED)
+    assert sum(files.values()) <= 15_000_000
+
+
+def test_an_installed_package_has_them():
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"]["cena.data"]
+    data = released.FOLDER.parents[1]
+    installed = {path for pattern in patterns for path in data.glob(pattern)}
+    assert set(released.FOLDER.iterdir()) <= installed
+
+
+@pytest.mark.parametrize("name", IN_PACKAGE)
+def test_a_release_in_the_package_is_whole_fast_and_aligned(name):
+    started = time.process_time()
+    release = load_embedding(name)  # which checks the sums of both files
+    embedding = release.embedding
+    assert time.process_time() - started < 1
+    assert len(release.provenance["files"]) == 2
+    space = spaces.load(name)
+    count = release.provenance["architectures"]
+    rows = (release.architectures, embedding, release.coordinates, release.parameters, release.classes)
+    assert {len(each) for each in rows} == {count}
+    sample = release.provenance["sample"]
+    expected = spaces.sample(space, count, sample["seed"]).indices if sample else np.arange(len(space))
+    np.testing.assert_array_equal(release.architectures, expected)
+    numbered = spaces.SampledSpace(space, release.architectures).classes()
+    np.testing.assert_array_equal(release.classes, numbered)
+    for row in range(0, count, count // 20):
+        assert release.parameters[row] == space.parameters(int(release.architectures[row]))
+    assert np.isfinite(embedding).all()
+    assert ((release.coordinates >= 0) & (release.coordinates <= 1)).all()
+    classes = len(release.class_embedding)
+    assert classes == release.classes.max() + 1 == len(release.plane) == len(release.points) == len(release.weights)
+    assert release.provenance["precision"] == "float32"
+    assert release.provenance["statuses"]["missing"] == release.provenance["statuses"]["non-finite"] == 0
+
+
+@pytest.mark.parametrize("name", IN_PACKAGE)
+def test_an_encoder_in_the_package_gives_the_released_embedding(name):
+    """Some networks, built and seen as the release says, land on their rows: the encoder is that of the arrays."""
+    known = Reference(load_embedding(name), None, "")
+    settings = RELEASED[name]
+    views = at_scale(spaces.load(name), settings)
+    rows = np.linspace(0, len(known.representatives) - 1, 3).astype(int)
+    for row in rows:
+        architecture = int(known.release.architectures[known.representatives[row]])
+        seen = class_views(views, architecture, int(row), known.images.pixels, known.views, settings.seed, "float32")
+        usable = seen.status == Status.USABLE
+        embedded = encode(known.encoder, seen.directions[None], seen.singular_values[None], usable[None])[0]
+        assert known.distances(embedded)[row] < 1e-3
+        assert known.distances(embedded).argmin() == row or not usable.any()
 
 
 @pytest.fixture

@@ -47,6 +47,13 @@ def test_the_same_seed_gives_the_same_interval():
     assert first != another
 
 
+def test_a_common_shift_leaves_euclidean_distances_and_changes_cosines():
+    shifted = EMBEDDING + 2
+    assert distance_agreement(EMBEDDING, shifted, seed=0, resamples=5, distance="euclidean").value == pytest.approx(1)
+    assert distance_agreement(EMBEDDING, shifted, seed=0, resamples=5).value < 0.9
+    distance_agreement(EMBEDDING, EMBEDDING - EMBEDDING[0], seed=0, resamples=5, distance="euclidean")  # a zero row
+
+
 @pytest.mark.parametrize("bad", [np.ones((3, 5)), np.zeros((40, 5)), np.full((40, 5), np.nan), np.ones(40)])
 def test_embeddings_without_cosines_are_refused(bad):
     with pytest.raises(InputError, match="the second embedding has shape"):

@@ -63,13 +63,12 @@ def cifar(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     entry = DataFile(f"sha256:{hashlib.sha256(content).hexdigest()}", None, "a test's")
     monkeypatch.setitem(registry.REGISTRY, request.param, entry)
     monkeypatch.setenv("CENA_DATA", str(tmp_path))
-    monkeypatch.setattr(training_sets, "TRAINING_IMAGES", 40)
     (tmp_path / request.param).write_bytes(content)
 
 
 @pytest.mark.usefixtures("cifar")
 def test_cifar10_is_balanced_and_the_same_from_both_files() -> None:
-    data = training_set("cifar10", 16)
+    data = training_set("cifar10", 16, 40)
     assert np.bincount(data.classes).tolist() == [4] * 10
     assert np.bincount(data.test_classes).tolist() == [PER_CLASS] * 10  # all, as there are no more
     chosen = np.sort(np.concatenate([np.flatnonzero(each == TRAIN)[:4] for each in range(10)]))
@@ -82,10 +81,11 @@ def test_cifar10_is_balanced_and_the_same_from_both_files() -> None:
 
 
 def test_the_digits_are_the_benchmark_s() -> None:
-    data, digits = training_set("digits", 8), digits_images()
+    data, digits = training_set("digits", 8, 1000), digits_images()
     np.testing.assert_array_equal(data.images, digits.training.images)
+    np.testing.assert_array_equal(training_set("digits", 8, 50).classes, digits.training.digits[:50])
     np.testing.assert_array_equal(data.test_classes, digits.test.digits)
-    assert data.checksum == training_set("digits", 8).checksum
+    assert data.checksum == training_set("digits", 8, 1000).checksum
     other = training_sets.TrainingSet(
         "digits", data.images, data.classes[::-1], data.test_images, data.test_classes, "digits"
     )
@@ -94,8 +94,8 @@ def test_the_digits_are_the_benchmark_s() -> None:
 
 def test_other_sets_and_sizes_are_refused() -> None:
     with pytest.raises(InputError, match="unknown training set 'cifar100'; valid: cifar10, digits"):
-        training_set("cifar100", 16)
+        training_set("cifar100", 16, 40)
     with pytest.raises(InputError, match="digits were asked at 16 pixels a side: they have 8"):
-        training_set("digits", 16)
+        training_set("digits", 16, 40)
     with pytest.raises(InputError, match="CIFAR-10 was asked at 33 pixels a side: give 1 to 32"):
-        training_set("cifar10", 33)
+        training_set("cifar10", 33, 40)

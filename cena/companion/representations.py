@@ -92,7 +92,7 @@ def spread_like(vectors: ArrayLike, others: ArrayLike) -> VectorCandidates:
     positions = np.asarray(vectors, dtype=np.float64)
     spread = positions.std(axis=0)
     unit = (positions - positions.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return VectorCandidates(unit * np.std(others, axis=0).mean())
+    return VectorCandidates(unit * np.asarray(others, dtype=np.float64).std(axis=0).mean())
 
 
 def with_parameters(parameters: ArrayLike, *blocks: ArrayLike) -> VectorCandidates:

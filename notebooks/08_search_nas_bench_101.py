@@ -47,6 +47,7 @@ from cena.companion.representations import (
     components,
     in_unit_cube,
     labelled_graphs,
+    spread_like,
     topology_graphs,
     with_parameters,
 )
@@ -130,10 +131,9 @@ Markdown(
 # {eq}`eq:regret` of the [last chapter](07_search_nas_bench_201)) is against the best of them. TPE and DE evaluate the
 # labelled cell nearest to what they propose: in Euclidean distance on CENA and arch2vec, in Hamming distance on the raw
 # encoding. The greedy forest is given log parameters with the first 16 principal components of the embedding, with the
-# one-hot raw encoding, or with both. Local search and evolution move by
-# an edit, an edge more or less or another operation; edits that lead to an unlabelled cell do not exist. REINFORCE
-# samples codes until they describe a labelled cell that is new. As only some cells have labels, this hurts the methods
-# that move by edits most.
+# one-hot raw encoding, or with both. Local search and evolution move by an edit, an edge more or less or another
+# operation; edits that lead to an unlabelled cell do not exist. REINFORCE samples codes until they describe a labelled
+# cell that is new. As only some cells have labels, this hurts the methods that move by edits most.
 
 # %%
 pretrained = {
@@ -172,7 +172,7 @@ def searches_on(coordinates, embedding):
     return [
         Search("TPE on CENA", "tpe", cena),
         Search("DE on CENA", "differential-evolution", cena),
-        Search("RL on CENA", "arch2vec-rl", cena, walk),
+        Search("RL on CENA", "arch2vec-rl", spread_like(coordinates, pretrained["faithful"].positions), walk),
         Search("DNGO on CENA", "arch2vec-bo", cena, in_batches),
         Search("GP on CENA", "gaussian-process", cena, in_batches),
         Search("forest on embedding", "greedy-forest", embedded, in_batches),

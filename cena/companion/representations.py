@@ -84,6 +84,17 @@ def in_unit_cube(vectors: ArrayLike) -> ContinuousCandidates:
     return ContinuousCandidates(np.clip((positions - low) / spread, 0, 1))
 
 
+def spread_like(vectors: ArrayLike, others: ArrayLike) -> VectorCandidates:
+    """Vectors, (n, d), about zero and as far apart in every dimension as `others`, (n, k), are on average.
+
+    For a method whose steps have a length of their own, such as arch2vec's walk.
+    """
+    positions = np.asarray(vectors, dtype=np.float64)
+    spread = positions.std(axis=0)
+    unit = (positions - positions.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return VectorCandidates(unit * np.asarray(others, dtype=np.float64).std(axis=0).mean())
+
+
 def with_parameters(parameters: ArrayLike, *blocks: ArrayLike) -> VectorCandidates:
     """Blocks of features, (n, d) each, and log parameters, (n,) counts: what a greedy forest is given."""
     return VectorCandidates(fill_dead(join(*blocks, log_parameters(parameters))))

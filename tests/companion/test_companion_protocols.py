@@ -13,7 +13,7 @@ from cena.data import labels
 from cena.data.labels import LabelKey
 from cena.search import ContinuousCandidates
 
-N, BUDGET, SEEDS = 50, 10, range(20)
+N, BUDGET, SEEDS = 50, 10, range(10)
 GENERATOR = np.random.default_rng(0)
 CANDIDATES = ContinuousCandidates(GENERATOR.random((N, 2)))
 REPORT = GENERATOR.normal(90, 2, N)

@@ -14,6 +14,7 @@ from cena.companion.representations import (
     components,
     in_unit_cube,
     labelled_graphs,
+    spread_like,
     topology_graphs,
     with_parameters,
 )
@@ -45,6 +46,16 @@ def test_a_box_fits_its_vectors():
     assert points[:, :2].max() == 1
     assert (points[:, 2] == 0).all()
     assert np.corrcoef(points[:, 0], vectors[:, 0])[0, 1] == pytest.approx(1)
+
+
+def test_vectors_are_spread_like_others():
+    generator = np.random.default_rng(0)
+    vectors = np.column_stack([generator.normal(5, [1, 9], (30, 2)), np.ones(30)])
+    others = generator.normal(0, 3, (30, 4))
+    found = spread_like(vectors, others).positions
+    np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(found.std(axis=0), [others.std(axis=0).mean()] * 2 + [0])
+    assert np.corrcoef(found[:, 0], vectors[:, 0])[0, 1] == pytest.approx(1)
 
 
 def test_features_end_with_log_parameters_and_are_finite():

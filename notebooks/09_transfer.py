@@ -119,6 +119,15 @@ def accuracies(pipelines, dataset):
     return np.concatenate([each.accuracy(dataset) for each in pipelines.values()])
 
 
+def stacked_views(arrays):
+    """Arrays (architectures, views, ...) one after the other; a view that a space does not have is NaN."""
+    most = max(array.shape[1] for array in arrays)
+    lacking = [[(0, 0), (0, most - array.shape[1]), *[(0, 0)] * (array.ndim - 2)] for array in arrays]
+    return np.concatenate(
+        [np.pad(a, widths, constant_values=np.nan) for a, widths in zip(arrays, lacking, strict=True)]
+    )
+
+
 def jointly_embedded(pipelines, joint):
     """The embedding of each architecture by one encoder for all spaces, and the feature sets that are compared."""
     ordered = [*pipelines.values()]
@@ -128,8 +137,8 @@ def jointly_embedded(pipelines, joint):
         np.concatenate([each.parameters for each in ordered]),
         embedding=embedding,
         untrained=np.concatenate([joint.untrained_embeddings[place] for place in places]),
-        singular_values=np.concatenate([each.per_architecture(each.spectrum) for each in ordered]),
-        jacov=np.concatenate([each.per_architecture(each.jacov) for each in ordered]),
+        singular_values=stacked_views([each.per_architecture(each.spectrum) for each in ordered]),
+        jacov=stacked_views([each.per_architecture(each.jacov) for each in ordered]),
         components=components or None,
     )
     del features["untrained encoder"]

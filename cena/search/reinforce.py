@@ -64,8 +64,9 @@ def reinforce(
     adam = Adam([policy.logits], learning_rate)
     numerator = denominator = 0.0
     free = 0
+    limits = policy.limits()
     while evaluator.remaining:
-        codes = policy.sample(generator)
+        codes = policy.sample(limits, generator)
         architecture = space.index(codes)
         if architecture is not None and not evaluator.excluded[architecture]:
             reward, free = evaluator.evaluate(architecture), 0
@@ -80,6 +81,7 @@ def reinforce(
         numerator = momentum * numerator + (1 - momentum) * reward
         denominator = momentum * denominator + (1 - momentum)
         adam.step([policy.gradient(codes, reward - numerator / denominator)])
+        limits = policy.limits()
     return evaluator.history("reinforce")
 
 
@@ -89,12 +91,14 @@ class CategoricalPolicy:
     Attributes
     ----------
     logits : (columns, most choices of a column); minus infinity where a column has fewer choices.
+    last : (columns,) the number of the last choice.
     """
 
     def __init__(self, cardinalities: tuple[int, ...], generator: np.random.Generator) -> None:
         counts = np.asarray(cardinalities)[:, None]
         shape = (len(counts), int(counts.max()))
         self.logits = np.where(np.arange(shape[1]) < counts, 1e-3 * generator.standard_normal(shape), -np.inf)
+        self.last = counts[:, 0] - 1
 
     def probabilities(self) -> FloatArray:
         """Of each choice, (columns, most choices)."""
@@ -102,12 +106,15 @@ class CategoricalPolicy:
         chances: FloatArray = weights / weights.sum(axis=1, keepdims=True)
         return chances
 
-    def sample(self, generator: np.random.Generator) -> IntArray:
-        """A choice for each column, (columns,)."""
+    def limits(self) -> FloatArray:
+        """The upper ends of the intervals of [0, 1) that stand for the choices, (columns, most choices)."""
         limits = np.cumsum(self.probabilities(), axis=1)
-        # Rounding may leave the last sum below one.
-        uniform = generator.random((len(limits), 1))
-        codes: IntArray = np.minimum((uniform >= limits).sum(axis=1), np.isfinite(self.logits).sum(axis=1) - 1)
+        limits[np.arange(limits.shape[1]) >= self.last[:, None]] = 1  # rounding may leave the last sum below one
+        return limits
+
+    def sample(self, limits: FloatArray, generator: np.random.Generator) -> IntArray:
+        """A choice for each column, (columns,), by the policy's :meth:`limits`, which one step of learning outdates."""
+        codes: IntArray = np.count_nonzero(generator.random((len(limits), 1)) >= limits, axis=1)
         return codes
 
     def gradient(self, codes: ArrayLike, advantage: float) -> FloatArray:

@@ -34,15 +34,14 @@ class CellIndex:
         They are read as :meth:`cena.spaces.NasBench101Space.choices` writes them, and more freely: a vertex without an
         operation is left out with its edges, wherever it is, and so is what is on no path from input to output.
         """
-        values = [int(value) for value in codes]
-        operations = values[len(PAIRS) :]
+        operations = codes[len(PAIRS) :].tolist()
         present = [0, *(v for v, code in enumerate(operations, start=1) if code < len(OPERATIONS)), MAX_VERTICES - 1]
         number = {vertex: place for place, vertex in enumerate(present)}
-        edges = sum(
-            edge_bit(number[source], number[target])
-            for (source, target), there in zip(PAIRS, values[: len(PAIRS)], strict=True)
-            if there and source in number and target in number
-        )
+        edges = 0
+        for place in np.flatnonzero(codes[: len(PAIRS)]).tolist():
+            source, target = PAIRS[place]
+            if source in number and target in number:
+                edges |= edge_bit(number[source], number[target])
         return self._place(tuple(OPERATIONS[operations[v - 1]] for v in present[1:-1]), edges)
 
     def neighbours(self) -> list[list[int]]:
@@ -86,12 +85,14 @@ def pruned(operations: Sequence[str], edges: int) -> Cell | None:
     kept = [vertex for vertex in range(output + 1) if (reached & reaching) >> vertex & 1]
     if len(kept) < 2:
         return None
-    left = sum(
-        edge_bit(s, t)
-        for t, target in enumerate(kept)
-        for s, source in enumerate(kept[:t])
-        if inputs[target] >> source & 1
-    )
+    left = edges
+    if len(kept) < output + 1:
+        left = sum(
+            edge_bit(s, t)
+            for t, target in enumerate(kept)
+            for s, source in enumerate(kept[:t])
+            if inputs[target] >> source & 1
+        )
     if left.bit_count() > MAX_EDGES:
         return None
     return Cell(tuple(operations[vertex - 1] for vertex in kept[1:-1]), left)

@@ -92,7 +92,7 @@ def test_policy_samples_its_probabilities():
     policy = CategoricalPolicy((4, 2), generator)
     policy.logits[:] = np.log([[0.1, 0.2, 0.3, 0.4], [0.7, 0.3, 0.0001, 0.0001]])
     policy.logits[1, 2:] = -np.inf
-    drawn = np.array([policy.sample(generator) for _ in range(4000)])
+    drawn = np.array([policy.sample(policy.limits(), generator) for _ in range(4000)])
     assert np.bincount(drawn[:, 0]) / 4000 == pytest.approx([0.1, 0.2, 0.3, 0.4], abs=0.035)
     assert np.bincount(drawn[:, 1]) / 4000 == pytest.approx([0.7, 0.3], abs=0.035)
 

@@ -29,6 +29,7 @@ from cena.companion.scale import at_scale, benchmark, scale, view_code
 from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.data import labels
 from cena.data.images import Images, images
+from cena.errors import unknown
 from cena.jacobians import ViewStore, native_precision
 from cena.spaces import SampledSpace, Space, load, representatives, sample
 
@@ -97,8 +98,10 @@ class Pipeline:
         return values[self.classes]
 
     def accuracy(self, dataset: str) -> Array:
-        """(architectures,) the profile's labels in percent."""
+        """(architectures,) the profile's labels in percent; raises `InputError` if the profile has no such data set."""
         chosen = self.profile
+        if dataset not in chosen.datasets:
+            raise unknown(f"data set of profile '{chosen.name}' on {chosen.space}", dataset, chosen.datasets)
         accuracy = labels.accuracy(
             chosen.space, dataset=dataset, split=chosen.split, epochs=chosen.epochs, trials=chosen.trials
         )

@@ -208,13 +208,9 @@ def of_graphs(settings: Profile) -> Profile:
     )
 
 
-GRAPHS_SUBSET = "nas-bench-101-subset"
-"""The part of NAS-Bench-101 that the paper searches, which needs no download and has no labels here."""
-
-
 def of_unlabelled_graphs(settings: Profile, architectures: int, points: int) -> Profile:
-    """The same settings with a sample of the paper's part of NAS-Bench-101, at so many data points."""
-    return replace(of_graphs(settings), space=GRAPHS_SUBSET, architectures=architectures, datasets=(), points=points)
+    """The same settings with a sample of the paper's part of NAS-Bench-101, which needs no download: it has no labels."""
+    return replace(of_graphs(settings), architectures=architectures, datasets=(), points=points)
 
 
 def describe(profile: Profile) -> list[tuple[str, str]]:

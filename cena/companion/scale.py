@@ -3,7 +3,6 @@
 from functools import cache
 
 from cena import spaces
-from cena.companion import profiles
 from cena.companion.profiles import Profile
 from cena.data import labels
 from cena.errors import InputError
@@ -28,20 +27,14 @@ NETWORKS: dict[type, tuple[str, ...]] = {
 def benchmark(name: str) -> Space:
     """The space of this name whose architectures, in this order, `cena.data.labels` are of.
 
-    It is :func:`cena.spaces.load`'s, except that NAS-Bench-101 has the cells of the table in the download folder. The
-    paper's part of it, :data:`cena.companion.profiles.GRAPHS_SUBSET`, has no labels.
+    It is :func:`cena.spaces.load`'s, except that NAS-Bench-101 has the cells of the table in the download folder.
 
     Raises
     ------
     InputError
         If there is no such space, or NAS-Bench-101's table is not there.
     """
-    match name:
-        case "nas-bench-101":
-            return _labelled_graphs()
-        case profiles.GRAPHS_SUBSET:
-            return spaces.load("nas-bench-101")
-    return spaces.load(name)
+    return _labelled_graphs() if name == "nas-bench-101" else spaces.load(name)
 
 
 @cache

@@ -86,5 +86,5 @@ def test_unlabelled_graphs_need_no_download(tmp_path, monkeypatch: pytest.Monkey
     assert len(pipeline.space) == 3
     assert pipeline.directions.shape == (3, 2, 16, 16)
     assert pipeline.usable.all()
-    with pytest.raises(InputError, match="nas-bench-101-subset"):
+    with pytest.raises(InputError, match="unknown data set of profile 'quick' on nas-bench-101 'cifar10'"):
         pipeline.accuracy("cifar10")

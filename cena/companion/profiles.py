@@ -209,7 +209,7 @@ def of_graphs(settings: Profile) -> Profile:
 
 
 def of_unlabelled_graphs(settings: Profile, architectures: int, points: int) -> Profile:
-    """The same settings with a sample of the paper's part of NAS-Bench-101, which needs no download: it has no labels."""
+    """The same settings with a sample of the paper's part of NAS-Bench-101: it needs no download and has no labels."""
     return replace(of_graphs(settings), architectures=architectures, datasets=(), points=points)
 
 

@@ -38,7 +38,8 @@ from cena.companion import plots
 from cena.companion.pipeline import Pipeline
 from cena.companion.scale import benchmark
 from cena.companion.tables import NAMES, NONE, markdown_table
-from cena.data.labels import available, digits_table, nas_bench_101_cells
+from cena.data import registry
+from cena.data.labels import available, digits_table, files, nas_bench_101_cells
 from cena.evaluate import PAPER, feature_sets, kendall, log_parameters, predict, split, summarize, write_table
 from cena.spaces.cells import EDGES, function_family, parse_cell
 from cena.spaces.isomorphism import canonical_hash
@@ -331,7 +332,7 @@ header = (
 display(Markdown(markdown_table(header, rows, numeric=(1, 2))))
 
 # %% tags=["hide-input"]
-if settings.space == "nas-bench-201":
+if settings.space == "nas-bench-201" and not registry.missing(files("nas-bench-101", dataset="cifar10")):
     table = nas_bench_101_cells()
     labelled = benchmark("nas-bench-101")
     ours = np.array([labelled.parameters(index) for index in range(len(labelled))])
@@ -342,7 +343,9 @@ if settings.space == "nas-bench-201":
         f"and their hash is the benchmark's own in {hashes / len(labelled):.2%}."
     )
 else:
-    counted = "Profiles with the tables of the benchmarks count the parameters of these networks against them here."
+    counted = (
+        "With NAS-Bench-101's labels at hand, the parameters of its networks are counted against the benchmark's here."
+    )
 Markdown(counted)
 
 # %% [markdown]

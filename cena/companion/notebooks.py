@@ -23,7 +23,7 @@ from cena.companion import profiles
 from cena.companion.artifacts import locked
 from cena.companion.check import checksums, declared, provenance, staleness
 from cena.companion.cluster import cluster
-from cena.companion.needs import need_data
+from cena.companion.needs import companions, need_data
 from cena.companion.normalise import normalise, read, write
 from cena.companion.parameters import Value, from_text
 from cena.companion.project import Project, results_of
@@ -82,7 +82,8 @@ def run(
             values[stem] = from_text(parameters, [("profile", profile), *pairs])
         except InputError as error:
             raise InputError(f"notebook '{stem}': {error}") from None
-    need_data(chosen)
+    sources = (project.notebooks / f"{stem}.py" for stem in values)
+    need_data(*(needed for source in sources for needed in companions(source.read_text(encoding="utf-8"), chosen)))
     with cluster():
         pass  # it answers
     return (_executed(project, stem, values[stem], force, progress) for stem in values)

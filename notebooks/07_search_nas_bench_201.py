@@ -40,12 +40,13 @@ import pandas as pd
 from IPython.display import HTML, Markdown, display
 from scipy.stats import rankdata, spearmanr
 
-from cena.arch2vec import Arch2vecConfig
+from cena.arch2vec import Arch2vecConfig, as_released_cells, valid_cells
 from cena.companion.pipeline import Pipeline
 from cena.companion.plots import COLOURS, figure, use_style
 from cena.companion.protocols import NOISELESS, SLOW, TIMED, UNITS, Search, fifth, protocols, regrets
 from cena.companion.representations import (
     arch2vec,
+    arch2vec_quality,
     components,
     in_unit_cube,
     spread_like,
@@ -187,10 +188,8 @@ if absent:
 cena = ContinuousCandidates(pipeline.coordinates)
 raw = CategoricalCandidates(*space.choices())
 graphs = topology_graphs(space)
-faithful, fixed = (
-    VectorCandidates(arch2vec(pipeline.store, graphs, Arch2vecConfig(variant=variant, seed=settings.seed)))
-    for variant in ("faithful", "fixed")
-)
+variants = {variant: Arch2vecConfig(variant=variant, seed=settings.seed) for variant in ("faithful", "fixed")}
+faithful, fixed = (VectorCandidates(arch2vec(pipeline.store, graphs, config)) for config in variants.values())
 boxed = in_unit_cube(faithful.positions)
 one_hot = with_parameters(pipeline.parameters, space.one_hot())
 axes = components(pipeline.per_architecture(pipeline.embedding))
@@ -223,6 +222,21 @@ planned = [
 searches = [search for search in planned if search.runs(runs)]
 left_out = [search.label for search in planned if not search.runs(runs)]
 on_cena = {search.label for search in planned if "on CENA" in search.label or search.candidates in (embedded, both)}
+
+# %% [markdown]
+# Before anything is searched: is arch2vec well pre-trained? A rival that was trained badly would be no rival. *Back*: what
+# of the graphs that were held out comes back through the autoencoder. *Valid*: how many graphs decoded from its prior are
+# cells of the space, strictly or as its released code counts, and how many of the valid ones are distinct. Last, whether
+# distances in its space follow edit distances, its authors' claim (Spearman's correlation over random pairs).
+
+# %% tags=["hide-input"]
+judged_valid = {"valid": valid_cells, "valid as released": as_released_cells}
+qualities = {
+    variant: arch2vec_quality(pipeline.store, graphs, config, judged_valid) for variant, config in variants.items()
+}
+header = ["variant", *qualities["faithful"]]
+rows = [[variant, *quality.values()] for variant, quality in qualities.items()]
+Markdown(markdown_table(header, rows, range(1, len(header))))
 
 # %% tags=["hide-input"]
 slow = [search.label for search in searches if search.method in SLOW]

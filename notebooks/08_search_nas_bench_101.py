@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from cena.arch2vec import Arch2vecConfig
+from cena.arch2vec import Arch2vecConfig, valid_cells, valid_modules
 from cena.companion.joint import JointEmbedding
 from cena.companion.pipeline import Pipeline
 from cena.companion.plots import METHODS, figure, use_style
@@ -43,6 +43,7 @@ from cena.companion.profiles import profile as settings_of
 from cena.companion.protocols import NOISELESS, TIMED, Protocol, Search, protocols, regrets
 from cena.companion.representations import (
     arch2vec,
+    arch2vec_quality,
     cell_candidates,
     components,
     in_unit_cube,
@@ -136,12 +137,11 @@ Markdown(
 # cell that is new. As only some cells have labels, this hurts the methods that move by edits most.
 
 # %%
-pretrained = {
-    variant: VectorCandidates(
-        arch2vec(store, graphs, Arch2vecConfig(variant=variant, seed=settings.seed, **arch2vec_settings))
-    )
+variants = {
+    variant: Arch2vecConfig(variant=variant, seed=settings.seed, **arch2vec_settings)
     for variant in ("faithful", "fixed")
 }
+pretrained = {variant: VectorCandidates(arch2vec(store, graphs, config)) for variant, config in variants.items()}
 parameters = [space.parameters(index) for index in range(len(space))]
 boxed = in_unit_cube(pretrained["faithful"].positions)
 one_hot = with_parameters(parameters, space.one_hot())
@@ -200,6 +200,18 @@ Markdown(
     + (f"Slow methods left out here (chapter before): {'; '.join(left_out)}. " if left_out else "")
     + ("" if seeing else "CENA is left out: the Jacobians of so many cells take days. ")
 )
+
+# %% [markdown]
+# How well arch2vec is pre-trained, as in the [last chapter](07_search_nas_bench_201): what comes back of held-out graphs,
+# how many graphs decoded from the prior are cells and how many of these are distinct, and whether its distances follow
+# edit distances.
+
+# %% tags=["hide-input"]
+judged_valid = {"valid": valid_cells if stand_in else valid_modules}
+qualities = {variant: arch2vec_quality(store, graphs, config, judged_valid) for variant, config in variants.items()}
+header = ["variant", *qualities["faithful"]]
+rows = [[variant, *quality.values()] for variant, quality in qualities.items()]
+Markdown(markdown_table(header, rows, range(1, len(header))))
 
 # %%
 by_name = {protocol.name: protocol for protocol in protocols(space.name, key)}

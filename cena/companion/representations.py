@@ -3,13 +3,26 @@
 CENA's own coordinates come from :class:`cena.companion.pipeline.Pipeline`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cena.arch2vec import Arch2vecConfig, Graphs, arch2vec_embedding, cell_graphs, module_graphs
+from cena.arch2vec import (
+    Arch2vecConfig,
+    Graphs,
+    arch2vec_embedding,
+    cell_graphs,
+    edit_distance_correlation,
+    held_out_split,
+    module_graphs,
+    pretrain,
+    prior_quality,
+    reconstruction,
+)
 from cena.arch2vec.graphs import EMPTY, MODULE_OPERATIONS
+from cena.arch2vec.validity import Validity
 from cena.companion.artifacts import ArtifactStore
 from cena.companion.fingerprint import code_fingerprint, imported_modules, sha256
 from cena.data import labels
@@ -29,6 +42,40 @@ _MODULE_CODES = {-1: "input", 0: "conv3x3", 1: "conv1x1", 2: "maxpool3x3", -2: "
 
 def arch2vec(store: ArtifactStore, graphs: Graphs, config: Arch2vecConfig) -> Array:
     """(n, 16) arch2vec's embedding of all graphs, pre-trained on nine tenths of them; resumable when interrupted."""
+    vectors: Array = np.load(_pretraining(store, graphs, config) / "embedding.npy", allow_pickle=False)
+    return vectors.astype(np.float64)
+
+
+def arch2vec_quality(
+    store: ArtifactStore, graphs: Graphs, config: Arch2vecConfig, validities: Mapping[str, Validity]
+) -> dict[str, str]:
+    """What arch2vec's pre-training came to, in words by what is measured.
+
+    Reconstruction is of the held-out tenth; validity and uniqueness are of 10,000 graphs decoded from the prior;
+    distances in the embedding are compared with edit distances over random pairs of graphs (Spearman).
+
+    Parameters
+    ----------
+    validities : ways to tell valid graphs, by name; what is distinct is counted among those valid by the first.
+    """
+    folder = _pretraining(store, graphs, config)
+    model = pretrain(graphs, config, folder / "checkpoint.safetensors")  # it is finished: this reads it
+    trained, held_out = held_out_split(len(graphs), config)
+    back = reconstruction(model, graphs[held_out])
+    decoded = {name: prior_quality(model, graphs[trained], valid, config.seed) for name, valid in validities.items()}
+    vectors = np.load(folder / "embedding.npy", allow_pickle=False)
+    return {
+        "operations back (%)": f"{100 * back.operations:.1f}",
+        "edges back (%)": f"{100 * back.adjacency:.1f}",
+        "whole graphs back (%)": f"{100 * back.graphs:.1f}",
+        **{f"{name} (%)": f"{100 * quality.validity:.1f}" for name, quality in decoded.items()},
+        "distinct of these (%)": f"{100 * next(iter(decoded.values())).uniqueness:.1f}",
+        "distance against edit distance": str(edit_distance_correlation(graphs, vectors, config.seed)),
+    }
+
+
+def _pretraining(store: ArtifactStore, graphs: Graphs, config: Arch2vecConfig) -> Path:
+    """The folder with arch2vec's finished checkpoint and the embedding of all graphs."""
 
     def build(folder: Path) -> None:
         vectors = arch2vec_embedding(graphs, config, folder / "checkpoint.safetensors")
@@ -39,9 +86,7 @@ def arch2vec(store: ArtifactStore, graphs: Graphs, config: Arch2vecConfig) -> Ar
         "graphs": sha256(graphs.adjacency.tobytes() + graphs.operations.tobytes()),
         "code": code_fingerprint(*imported_modules("import cena.arch2vec")),
     }
-    folder = store.folder("arch2vec", key, build, resumable=True)
-    vectors: Array = np.load(folder / "embedding.npy", allow_pickle=False).astype(np.float64)
-    return vectors
+    return store.folder("arch2vec", key, build, resumable=True)
 
 
 def topology_graphs(space: TopologySpace) -> Graphs:

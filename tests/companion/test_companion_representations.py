@@ -5,11 +5,19 @@ import os
 import numpy as np
 import pytest
 
-from cena.arch2vec import Arch2vecConfig, arch2vec_embedding
+from cena.arch2vec import (
+    Arch2vecConfig,
+    arch2vec_embedding,
+    held_out_split,
+    pretrain,
+    reconstruction,
+    valid_cells,
+)
 from cena.companion import representations
 from cena.companion.artifacts import ArtifactStore
 from cena.companion.representations import (
     arch2vec,
+    arch2vec_quality,
     cell_candidates,
     components,
     in_unit_cube,
@@ -36,6 +44,22 @@ def test_arch2vec_is_trained_once_for_each_configuration(tmp_path, monkeypatch):
     assert not np.array_equal(other, expected)
     monkeypatch.setattr(representations, "arch2vec_embedding", None)  # calling it would fail
     np.testing.assert_array_equal(arch2vec(store, graphs, config), expected)
+
+
+def test_the_quality_of_arch2vec_is_of_its_finished_training(tmp_path, monkeypatch):
+    store = ArtifactStore(tmp_path)
+    graphs = topology_graphs(TopologySpace("digits-topology", all_cells()[::400], 8, 1, 8))
+    config = Arch2vecConfig(hidden=8, epochs=1)
+    arch2vec(store, graphs, config)
+    monkeypatch.setattr(representations, "arch2vec_embedding", None)  # nothing is trained again
+    all_valid = {"valid": valid_cells, "anything": lambda graphs: np.ones(len(graphs), dtype=bool)}
+    quality = arch2vec_quality(store, graphs, config, all_valid)
+    assert quality["anything (%)"] == "100.0"
+    model = pretrain(graphs, config)
+    _, held_out = held_out_split(len(graphs), config)
+    assert quality["operations back (%)"] == f"{100 * reconstruction(model, graphs[held_out]).operations:.1f}"
+    swapped = arch2vec_quality(store, graphs, config, dict(reversed(all_valid.items())))
+    assert 0 < float(swapped["distinct of these (%)"]) <= 100  # now of anything
 
 
 def test_a_box_fits_its_vectors():

@@ -538,7 +538,7 @@ if across_benchmarks is None:
     display(Markdown(f"*Not computed in this run: profile `{profile}` has no labels of NAS-Bench-101.*"))
 else:
     GRAPH_DIRECTIONS = [(source, target) for source in benchmarks for target in benchmarks]
-    lines = across_benchmarks.set_index(["source", "target", "features", "model"])
+    lines = across_benchmarks.set_index(["source", "target", "features", "model"]).sort_index()
     sentences = []
     for source, target in GRAPH_DIRECTIONS:
         ours = lines.loc[(source, target, HEADLINE, "forest")]
@@ -563,7 +563,8 @@ else:
         difference = paired_difference(mine, other)
         sentences.append(
             f"- **{source} → {target}**: τ = {ours.tau:.3f}; the best trivial rival is {rival[0]}, {rival[1]} "
-            f"({rivals.tau.max():.3f}), difference {difference}: {wording[verdict(difference)]}."
+            f"({rivals.tau.max():.3f}), difference {difference}: {wording[verdict(difference)]}. The linear model on the "
+            f"same features reaches {lines.loc[(source, target, HEADLINE, 'linear'), 'tau']:.3f}."
         )
     display(
         Markdown(

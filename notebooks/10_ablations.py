@@ -504,7 +504,8 @@ display(
 
 # %%
 reduced = of_unlabelled_graphs(settings, architectures=cells, points=32)
-reduced = replace(reduced, encoder_epochs=30 if small else 200)  # a batch holds all cells: each epoch is one step
+# Two pairs of views, to compare; and as a batch holds all cells, each epoch is one step.
+reduced = replace(reduced, views=4, encoder_epochs=30 if small else 200)
 full = {"channels": 32, "cells": 2, "resolution": 16} if small else {"channels": 128, "cells": 3, "resolution": 32}
 respects = {name: value for name, value in full.items() if getattr(reduced, name) != value}
 units = {"channels": "channels", "cells": "cells a stack", "resolution": "pixels a side"}

@@ -222,13 +222,18 @@ if drawn:
 # ## What is short or not run, and why
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
-short = board[board.status == "short"]
+short = board[(board.status == "short") & (board.family != "fig5")]
+searches_short = ((board.status == "short") & (board.family == "fig5")).sum()
 lines = [
     f"- **short**: {row.name}, {with_interval(row.shown, row.shown_low, row.shown_high)} against "
     + (f"{row.paper:.2f} printed" if not np.isnan(row.paper) else f"the rival's {number(row.baseline)}")
     + f": {row.reason}."
     for row in short.itertuples(index=False)
 ]
+if searches_short:
+    lines.append(
+        f"- **short**: {searches_short} results of search, those with ▼ in its table and the same at other budgets."
+    )
 missing = board[board.status == "not run"]
 for (family, reason), rows in missing.groupby(["family", "reason"], sort=False):
     lines.append(f"- **not run**: {FAMILIES[family][0]}, {'; '.join(rows['name'])}: {reason}.")

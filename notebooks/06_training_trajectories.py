@@ -190,7 +190,7 @@ panel.scatter(*plane[:, 0].T, s=16, color="white", edgecolors="black", linewidth
 panel.scatter(*plane[:, -1].T, s=30, c=final, vmin=low, vmax=high, edgecolors="black", linewidths=0.7, zorder=4)
 panel.set(xticks=[], yticks=[], aspect="equal")
 panel.spines[:].set_visible(False)
-figure.colorbar(lines, ax=panel, label=f"final {NAMES[dataset]} test accuracy (%)", shrink=0.85)
+_ = figure.colorbar(lines, ax=panel, label=f"final {NAMES[dataset]} test accuracy (%)", shrink=0.85)
 # %% [markdown]
 # The same picture to explore: move the slider to an epoch, hover for the cell and its accuracies.
 
@@ -374,7 +374,7 @@ for shift, (name, each) in enumerate(ranks.items()):
     )
 panel.set(xlabel="epochs of training", ylabel="Kendall's τ with final test accuracy", xticks=time)
 panel.grid(axis="y")
-panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+_ = panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 alike = [neighbours_alike(each, many_final, draws) for each in near["embedding"]]
 table = pd.DataFrame(

@@ -164,7 +164,7 @@ for name, colour in (("topology", plots.COLOURS["vermilion"]), ("size", plots.CO
 axes[0].set(xticks=[], yticks=[], aspect="equal")
 axes[0].spines[:].set_visible(False)
 axes[0].legend(markerscale=2.5)
-plots.accuracy_scatter(axes[1], plane[shown], labels[judged][shown], label=f"{names[judged]} accuracy (%)")
+_ = plots.accuracy_scatter(axes[1], plane[shown], labels[judged][shown], label=f"{names[judged]} accuracy (%)")
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 

@@ -105,7 +105,7 @@ Markdown(
 #
 # Before the first epoch, $z_0$ is the embedding of the earlier chapters, from initialisations that the encoder was not
 # trained with. The points $X$ are those it was trained with, and batch normalisation uses their statistics, as before;
-# [below](#the-encoder-knows-one-set-of-points) we measure what other points would do.
+# further below we measure what other points would do.
 #
 # A random sample of architectures serves the statistics. For the picture some of them are chosen, spread evenly over
 # the sample's range of accuracies in the benchmark.

@@ -116,10 +116,11 @@ Markdown(
 # *digits* of 8x8 grey pixels, enlarged, and Gaussian *noise*. The networks, their initial weights, the architectures,
 # the labels and the splits are the same for all of them.
 
-# %% mystnb={"figure": {"name": "fig-sources", "caption": "The first data points of each source, as the networks of this run see them. Gaussian noise is not limited to the range of pixels and is cut off here."}, "image": {"alt": "One row of small images for each source."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-sources", "caption": "The first data points of each source that is in the package, as the networks of this run see them. Gaussian noise is not limited to the range of pixels and is cut off here."}, "image": {"alt": "One row of small images for each source."}} tags=["hide-input"]
 shown = 10
-figure, axes = plots.figure(len(seen), shown, panel_height=0.75)
-for row, (source, pipeline) in enumerate(seen.items()):
+bundled = {source: pipeline for source, pipeline in seen.items() if source != "cifar10"}  # whose images are not ours
+figure, axes = plots.figure(len(bundled), shown, panel_height=0.75)
+for row, (source, pipeline) in enumerate(bundled.items()):
     for panel, image in zip(axes[row * shown : (row + 1) * shown], pipeline.images.pixels, strict=False):
         panel.imshow((image.transpose(1, 2, 0) / 2 + 0.5).clip(0, 1))
         panel.set(xticks=[], yticks=[])

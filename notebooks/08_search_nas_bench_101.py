@@ -198,7 +198,7 @@ Markdown(
     f"A cell has {np.median(edits):.0f} labelled neighbours in the median, and {np.mean(edits == 0):.0%} have none. "
     f"arch2vec is pre-trained on nine tenths of the {len(graphs):,} searched cells. "
     + (f"Slow methods left out here (chapter before): {'; '.join(left_out)}. " if left_out else "")
-    + ("" if seeing else "CENA is left out: the Jacobians of so many cells take days. ")
+    + ("" if seeing else f"CENA is left out: Jacobians were taken of a sample of {len(pipeline.space):,} cells only. ")
 )
 
 # %% [markdown]

@@ -540,6 +540,10 @@ else:
     GRAPH_DIRECTIONS = [(source, target) for source in benchmarks for target in benchmarks]
     lines = across_benchmarks.set_index(["source", "target", "features", "model"]).sort_index()
     sentences = []
+    graph_reason = (
+        f"{networks}, {settings.points} points, {graph.profile.views} views of {len(graph.space):,} graph cells (profile "
+        f"{profile})"
+    )
     for source, target in GRAPH_DIRECTIONS:
         ours = lines.loc[(source, target, HEADLINE, "forest")]
         rivals = lines.loc[(source, target)].loc[lambda rows: [pair in TRIVIAL_HERE for pair in rows.index]]
@@ -548,7 +552,7 @@ else:
             interval = Interval(ours[metric], ours[f"{metric}_low"], ours[f"{metric}_high"], runs)
             id = f"table2.cifar10.{source}_to_{target}.{metric}"
             if (source, target) != ("topology", "topology"):  # it has its record above, by the other encoder
-                records.append(judge(id, interval, reason=reason, baseline=rivals[metric].max()))
+                records.append(judge(id, interval, reason=graph_reason, baseline=rivals[metric].max()))
         mine, other = (
             graph_scores[
                 (graph_scores.source == source)

@@ -76,8 +76,12 @@ families = {family: rows for family in FAMILIES if len(rows := board[board.famil
 
 recorded = board.value.notna()
 before = board.published.notna()
+made_under = board.reason[recorded].str.extract(r"profile (quick|laptop|paper)")[0].fillna(profile).value_counts()
+elsewhere = [f"{count} under profile `{name}`" for name, count in made_under.items() if name != profile]
 Markdown(
-    f"This page was made under profile `{profile}`, which left {recorded.sum()} results; the published run, as it "
+    f"This page was made under profile `{profile}`, which left {recorded.sum()} results"
+    + (f", of which chapters computed {' and '.join(elsewhere)}" if elsewhere else "")
+    + f"; the published run, as it "
     f"stood when this page was made, has {before.sum()}. The paper prints, with what arch2vec published, "
     f"{board.paper.notna().sum()} numbers."
 )

@@ -62,8 +62,7 @@ def hamming_neighbours(codes: ArrayLike) -> Neighbours:
     """The architectures whose codes differ in at most one column, in ascending order.
 
     Two architectures are neighbours if they agree in all columns but one. So for each column, those that agree in all
-    others are gathered in a hash map, and every two of them are neighbours: only
-    neighbours are ever compared.
+    others are gathered in a hash map, and every two of them are neighbours: only neighbours are ever compared.
 
     Parameters
     ----------

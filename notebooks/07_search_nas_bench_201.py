@@ -41,9 +41,22 @@ from IPython.display import HTML, Markdown, display
 from scipy.stats import rankdata, spearmanr
 
 from cena.arch2vec import Arch2vecConfig, as_released_cells, valid_cells
+from cena.companion.neighbourhoods import BEST, nearest_others, rated_neighbours
 from cena.companion.pipeline import Pipeline
 from cena.companion.plots import COLOURS, figure, use_style
-from cena.companion.protocols import NOISELESS, SLOW, TIMED, UNITS, Search, fifth, protocols, regrets
+from cena.companion.protocols import (
+    FEWEST_SLOW_RUNS,
+    MOST_SLOW_RUNS,
+    NOISELESS,
+    SLOW,
+    TIMED,
+    UNITS,
+    Search,
+    fifth,
+    protocols,
+    regrets,
+    slow_runs,
+)
 from cena.companion.representations import (
     arch2vec,
     arch2vec_quality,
@@ -53,22 +66,14 @@ from cena.companion.representations import (
     topology_graphs,
     with_parameters,
 )
-from cena.companion.search_figures import (
-    claim_sentence,
-    curves,
-    difference,
-    difference_rows,
-    draw_panels,
-    explorer,
-    regret_rows,
-)
+from cena.companion.search_claims import claim_sentence, difference, effect_rows, effect_table, effects
+from cena.companion.search_figures import curves, difference_rows, draw_panels, explorer, regret_rows
 from cena.companion.tables import NAMES, markdown_table, method_part
 from cena.data import labels
 from cena.data.labels import LabelKey
 from cena.evaluate import (
     evaluations_to_reach,
     judge,
-    kendall,
     mean_interval,
     not_run,
     reach,
@@ -243,8 +248,8 @@ slow = [search.label for search in searches if search.method in SLOW]
 noiseless_only = [search.label for search in searches if not search.everywhere]
 Markdown(
     "A method that fits a model again and again takes more than a second a run. Such methods get a tenth of the runs of "
-    "the others, and are left out where that is fewer than five. "
-    + (f"Here {'; '.join(slow)} have {runs // 10} runs each, and their intervals show it. " if slow else "")
+    f"the others, at most {MOST_SLOW_RUNS}, and are left out where that is fewer than {FEWEST_SLOW_RUNS}. "
+    + (f"Here {'; '.join(slow)} have {slow_runs(runs)} runs each, and their intervals show it. " if slow else "")
     + (f"Only the noiseless protocol is run for {'; '.join(noiseless_only)}. " if noiseless_only else "")
     + (f"Left out here: {'; '.join(left_out)}. " if left_out else "")
     + f"All others have {runs} runs under the noiseless protocol and {fifth(runs)} under each of the fair ones. Scipy's "
@@ -520,38 +525,17 @@ distances = {
 }
 
 
-def nearest(distances_from):
-    """(n, 10) the nearest architectures of other classes; equal distances in an order drawn once."""
-    ties = 1e-9 * np.random.default_rng(settings.seed).random(len(space))
-    close = np.empty((len(space), NEIGHBOURS), dtype=np.int64)
-    for i, own in enumerate(pipeline.classes):
-        away = np.where(pipeline.classes == own, np.inf, distances_from(i) + ties)
-        close[i] = np.argpartition(away, NEIGHBOURS)[:NEIGHBOURS]
-    return close
-
-
-neighbours = {geometry: nearest(distances_from) for geometry, distances_from in distances.items()}
+everyone = np.arange(len(space))
+neighbours = {
+    geometry: nearest_others(distances_from, everyone, pipeline.classes, NEIGHBOURS, settings.seed)
+    for geometry, distances_from in distances.items()
+}
 
 # %% tags=["hide-input"]
-BEST = 50
-local = []
-for dataset, report in reports.items():
-    rank = rankdata(-report)
-    top = rank <= 0.05 * len(space)
-    best = np.argsort(rank, kind="stable")[:BEST]
-    for geometry, close in neighbours.items():
-        around = report[close].mean(axis=1)
-        local.append(
-            {
-                "dataset": dataset,
-                "geometry": geometry,
-                "tau_all": kendall(report, around),
-                "tau_top": kendall(report[top], around[top]),
-                "best_in_top": 100 * top[close[best]].mean(),
-                "best_median_rank": np.median(rank[close[best]]),
-            }
-        )
-local = pd.DataFrame(local)
+local = pd.concat(
+    rated_neighbours(report, everyone, neighbours, everyone).assign(dataset=dataset)
+    for dataset, report in reports.items()
+)
 header = [
     "data set",
     "neighbours in",
@@ -682,29 +666,17 @@ changes = [
     ("embedding: forest on the raw encoding, not the embedding", "forest on raw encoding", "forest on embedding"),
     ("embedding: forest on both, not the embedding", "forest on both", "forest on embedding"),
 ]
-effects = [
-    (change, dataset, n, difference("", of_dataset[ours][:, n - 1], of_dataset[theirs][:, n - 1]))
-    for change, ours, theirs in changes
-    for dataset, of_dataset in probed.items()
-    for n in ends
-    if ours in of_dataset and theirs in of_dataset
-]
-rows = []
-for change in dict.fromkeys(change for change, *_ in effects):
-    seen = [(n, each) for of_change, _, n, each in effects if of_change == change]
-    verdicts = [each.verdict for _, each in seen]
-    counts = [f"{word} in {verdicts.count(word)}" for word in ("better", "worse") if word in verdicts]
-    first = [each.number for n, each in seen if n == checkpoints[0]]
-    rows.append([change, *first, f"{', '.join(counts)} of {len(verdicts)}" if counts else "not told apart"])
+found_effects = effects(changes, probed, ends)
 header = ["what is changed", *(f"{NAMES[dataset]}, {checkpoints[0]}" for dataset in probed), "verdict"]
 display(
     Markdown(
         f"What the change does to mean regret after {checkpoints[0]} evaluations, with its 95 % interval; negative is "
         f"better. The verdict counts intervals that exclude zero, there and after {checkpoints[-1]} evaluations.\n\n"
-        + markdown_table(header, rows, range(1, len(header) - 1))
+        + markdown_table(header, effect_rows(found_effects), range(1, len(header) - 1))
     )
 )
-if missing := [change for change, *_ in changes if all(change != of_change for of_change, *_ in effects)]:
+told = {effect.change for effect in found_effects}
+if missing := [change for change, *_ in changes if change not in told]:
     display(Markdown(f"Not run here, as slow methods are left out: {'; '.join(missing)}."))
 
 # %% tags=["hide-input"]
@@ -773,9 +745,7 @@ numbers = [
 ]
 columns = ["claim", "dataset", "protocol", "evaluations", "difference", "low", "high", "verdict"]
 write_table(results / f"{stem}_claims.csv", pd.DataFrame(numbers, columns=columns))
-numbers = [(*where, each.interval.value, each.interval.low, each.interval.high) for *where, each in effects]
-columns = ["change", "dataset", "evaluations", "difference", "low", "high"]
-write_table(results / f"{stem}_changes.csv", pd.DataFrame(numbers, columns=columns))
+write_table(results / f"{stem}_changes.csv", effect_table(found_effects))
 write_table(results / f"{stem}_neighbours.csv", local)
 
 statuses = [record.status for record in records]

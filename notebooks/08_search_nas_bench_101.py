@@ -36,11 +36,12 @@ from IPython.display import HTML, Markdown, display
 
 from cena.arch2vec import Arch2vecConfig, valid_cells, valid_modules
 from cena.companion.joint import JointEmbedding
+from cena.companion.neighbourhoods import BEST, nearest_others, rated_neighbours, the_best
 from cena.companion.pipeline import Pipeline
 from cena.companion.plots import METHODS, figure, use_style
 from cena.companion.profiles import of_graphs
 from cena.companion.profiles import profile as settings_of
-from cena.companion.protocols import NOISELESS, TIMED, Protocol, Search, protocols, regrets
+from cena.companion.protocols import NOISELESS, SLOW, TIMED, Protocol, Search, fifth, protocols, regrets
 from cena.companion.representations import (
     arch2vec,
     arch2vec_quality,
@@ -53,21 +54,16 @@ from cena.companion.representations import (
     with_parameters,
 )
 from cena.companion.scale import benchmark
-from cena.companion.search_figures import (
-    claim_sentence,
-    curves,
-    difference,
-    difference_rows,
-    draw_panels,
-    explorer,
-    regret_rows,
-)
+from cena.companion.search_claims import claim_sentence, difference, effect_rows, effect_table, effects
+from cena.companion.search_figures import curves, difference_rows, draw_panels, explorer, regret_rows
 from cena.companion.tables import markdown_table, method_part
 from cena.data import labels, registry
 from cena.data.labels import LabelKey
 from cena.evaluate import (
     evaluations_to_reach,
+    fill_dead,
     judge,
+    log_spectrum,
     mean_interval,
     not_run,
     reach,
@@ -409,6 +405,146 @@ for claim, ours, theirs in claims:
         display(Markdown(claim_sentence(claim, seen, elsewhere)))
 
 # %% [markdown]
+# ## Why, and what is the best use of the embedding?
+#
+# As in the last chapter, one thing is changed at a time, under the noiseless protocol:
+#
+# - **The layout.** TPE and the greedy forest get the first 16 principal components of the embedding in place of the two
+#   coordinates of the square, both with log parameters.
+# - **The parameter count.** TPE gets the square alone, or log parameters alone.
+# - **The nearest cell** (equation {eq}`eq:snap`). The greedy forest and the Gaussian process score every cell itself.
+# - **The embedding.** TPE and the greedy forest get arch2vec's 16 dimensions in place of the embedding's, all else being
+#   equal; the forest also gets the raw encoding in place of the embedding.
+# - **The encoder.** The forest gets the first 16 principal components of what the encoder starts from, the logarithms of
+#   the singular values of the same Jacobians (equation {eq}`eq:epdjm`).
+
+# %% tags=["hide-input"]
+probed = {}
+if seeing:
+    coordinates = next(search for search in seeing if search.label == "TPE on CENA").candidates.positions
+    embedding = pipeline.per_architecture(pipeline.embedding) if stand_in else joint.embeddings[0]
+    embedding = embedding.astype(np.float64)
+    embedded = with_parameters(parameters, components(embedding))
+    spectrum = pipeline.per_architecture(components(fill_dead(log_spectrum(pipeline.spectrum))))
+    probes = [
+        Search("TPE on components", "tpe", in_unit_cube(embedded.positions)),
+        Search("TPE on the square", "tpe", ContinuousCandidates(coordinates[:, :2])),
+        Search("TPE on parameters", "tpe", ContinuousCandidates(coordinates[:, 2:])),
+        Search("forest on CENA", "greedy-forest", ContinuousCandidates(coordinates), in_batches),
+        Search("forest on arch2vec", "greedy-forest", with_parameters(parameters, boxed.positions), in_batches),
+        Search("forest on spectrum", "greedy-forest", with_parameters(parameters, spectrum), in_batches),
+    ]
+    few = {probe.label: seeds if probe.method in SLOW else seeds[: fifth(runs)] for probe in probes}
+    probed = found[NOISELESS] | {
+        probe.label: regrets(store, probe, by_name[NOISELESS], budget, few[probe.label], pipeline.workers)
+        for probe in probes
+        if probe.runs(runs)
+    }
+changes = [
+    ("layout: TPE on 16 components, not the square", "TPE on components", "TPE on CENA"),
+    ("layout: forest on 16 components, not the square", "forest on embedding", "forest on CENA"),
+    ("parameters: TPE on the square alone", "TPE on the square", "TPE on CENA"),
+    ("parameters: TPE on log parameters alone", "TPE on parameters", "TPE on CENA"),
+    ("nearest cell: forest, not TPE, on CENA", "forest on CENA", "TPE on CENA"),
+    ("nearest cell: Gaussian process, not TPE, on CENA", "GP on CENA", "TPE on CENA"),
+    ("embedding: TPE on arch2vec, not the components", "TPE on arch2vec", "TPE on components"),
+    ("embedding: forest on arch2vec, not the embedding", "forest on arch2vec", "forest on embedding"),
+    ("embedding: forest on the raw encoding, not the embedding", "forest on raw encoding", "forest on embedding"),
+    ("embedding: forest on both, not the embedding", "forest on both", "forest on embedding"),
+    ("encoder: forest on the spectrum, not the embedding", "forest on spectrum", "forest on embedding"),
+]
+ends = sorted({checkpoints[0], checkpoints[-1]})
+found_effects = effects(changes, {key.dataset: probed}, ends)
+if found_effects:
+    header = ["what is changed", f"after {ends[0]}", "verdict"]
+    display(
+        Markdown(
+            f"What the change does to mean regret after {ends[0]} evaluations, with its 95 % interval; negative is "
+            f"better. The verdict counts intervals that exclude zero, there and after {ends[-1]} evaluations.\n\n"
+            + markdown_table(header, effect_rows(found_effects), (1,))
+        )
+    )
+told = {effect.change for effect in found_effects}
+if missing := [change for change, *_ in changes if change not in told]:
+    why = "as slow methods are left out" if seeing else "without CENA"
+    display(Markdown(f"Not run here, {why}: {'; '.join(missing)}."))
+
+# %% [markdown]
+# What a search by distances can know is how good the neighbours of good cells are. For a cell take its 10 nearest
+# neighbours of other classes and compare its accuracy with their mean, as in the
+# [last chapter](07_search_nas_bench_201): over a random sample of the space, and within its best 5 %.
+
+# %% tags=["hide-input"]
+NEIGHBOURS, SAMPLE = 10, 1500
+if seeing:
+    report = by_name[NOISELESS].report
+    drawn = np.random.default_rng(settings.seed).permutation(np.flatnonzero(np.isfinite(report)))[:SAMPLE]
+    asked = np.union1d(drawn, the_best(report))
+    directions = embedding / np.linalg.norm(embedding, axis=1, keepdims=True)
+    geometries = {
+        "CENA coordinates": ContinuousCandidates(coordinates),
+        "square only": ContinuousCandidates(coordinates[:, :2]),
+        "512-d embedding": VectorCandidates(directions),
+        "log spectrum": VectorCandidates(spectrum),
+        "arch2vec": pretrained["faithful"],
+        "raw encoding": raw,
+    }
+    neighbours = {
+        geometry: nearest_others(
+            lambda one, seen=seen: seen.distances(seen.positions[one]),
+            asked,
+            pipeline.classes,
+            NEIGHBOURS,
+            settings.seed,
+        )
+        for geometry, seen in geometries.items()
+    }
+    local = rated_neighbours(report, asked, neighbours, drawn)
+    header = [
+        "neighbours in",
+        "τ, all",
+        "τ, best 5 %",
+        f"of the best {BEST}: neighbours in the best 5 %",
+        "their median rank",
+    ]
+    rows = [
+        [
+            row.geometry,
+            f"{row.tau_all:.2f}",
+            f"{row.tau_top:.2f}",
+            f"{row.best_in_top:.0f} %",
+            f"{row.best_median_rank:.0f}",
+        ]
+        for row in local.itertuples()
+    ]
+    display(Markdown(markdown_table(header, rows, range(1, 5))))
+
+# %% tags=["hide-input"]
+if seeing:
+    n = checkpoints[0]
+    informed = on_cena | {"TPE on components", "TPE on the square", "forest on CENA", "forest on spectrum"}
+    means = {label: values[:, n - 1].mean() for label, values in probed.items() if label != "random"}
+    best, plain_best = (
+        min((label for label in means if (label in informed) == inside), key=means.get) for inside in (True, False)
+    )
+    sharpest = local.set_index("geometry")["best_in_top"].idxmax()
+    display(
+        Markdown(
+            f"After {n} evaluations the lowest mean regret of any search that sees the Jacobians is {means[best]:.2f} "
+            f"({best}), and of all others {means[plain_best]:.2f} ({plain_best}); both are chosen after the fact, which "
+            f"flatters them. TPE on CENA is at {means['TPE on CENA']:.2f}, on arch2vec at "
+            f"{means['TPE on arch2vec']:.2f}. Most of the neighbours of the best {BEST} cells are among the best 5 % in: "
+            f"{sharpest}."
+            + (
+                ""
+                if stand_in
+                else f" Jacobians are of networks with {settings.cells} of the benchmark's 3 cells a stack and "
+                f"{settings.channels} of its 128 channels; [chapter 10](10_ablations) measures what that changes."
+            )
+        )
+    )
+
+# %% [markdown]
 # ## Records
 #
 # As in the last chapter: a method on CENA is judged against the lowest mean regret of all methods that do without it,
@@ -445,10 +581,14 @@ numbers = [
 ]
 columns = ["claim", "protocol", "evaluations", "difference", "low", "high", "verdict"]
 write_table(results / f"{stem}_claims.csv", pd.DataFrame(numbers, columns=columns))
+if seeing:
+    write_table(results / f"{stem}_changes.csv", effect_table(found_effects))
+    write_table(results / f"{stem}_neighbours.csv", local)
 
 statuses = [record.status for record in records]
 Markdown(
     f"{len(records)} records: "
     + ", ".join(f"{statuses.count(status)} {status}" for status in ("exceeded", "reproduced", "short", "not run"))
-    + f". Files: `{stem}.json` and the tables `{stem}_regret.csv`, `{stem}_claims.csv`."
+    + f". Files: `{stem}.json` and the tables `{stem}_regret.csv`, `{stem}_claims.csv`, `{stem}_changes.csv`, "
+    f"`{stem}_neighbours.csv`."
 )

@@ -40,7 +40,7 @@ TIMES = 100
 SLOW = ("greedy-forest", "gaussian-process", "arch2vec-bo")
 """Methods that fit a model again and again, which costs more than a second a run."""
 
-FEWEST_SLOW_RUNS = 5
+FEWEST_SLOW_RUNS, MOST_SLOW_RUNS = 5, 25
 FEWEST_RUNS = 10
 """Of a :func:`fifth`."""
 
@@ -102,14 +102,20 @@ class Search:
     def runs(self, runs: int, protocol: str = NOISELESS) -> int:
         """How many runs this search gets of the `runs` of a profile under a protocol, by its name; 0: it is left out.
 
-        All under the noiseless protocol, a :func:`fifth` under the others. A method in :data:`SLOW` gets a tenth under
-        any, and none if that is below :data:`FEWEST_SLOW_RUNS`.
+        All under the noiseless protocol, a :func:`fifth` under the others. A method in :data:`SLOW` gets
+        :func:`slow_runs` under any.
         """
         if protocol != NOISELESS and not self.everywhere:
             return 0
         if self.method in SLOW:
-            return runs // 10 if runs // 10 >= FEWEST_SLOW_RUNS else 0
+            return slow_runs(runs)
         return runs if protocol == NOISELESS else fifth(runs)
+
+
+def slow_runs(runs: int) -> int:
+    """A tenth of the runs, at most :data:`MOST_SLOW_RUNS`, and none if that is below :data:`FEWEST_SLOW_RUNS`."""
+    tenth = min(runs // 10, MOST_SLOW_RUNS)
+    return tenth if tenth >= FEWEST_SLOW_RUNS else 0
 
 
 def fifth(runs: int) -> int:

@@ -1,11 +1,10 @@
-"""What the search chapters say of repeated searches: curves with intervals, a figure to explore them, tested claims.
+"""What the search chapters show of repeated searches: curves with intervals, tables, a figure to explore them.
 
 Regrets are tables (runs, points) as :func:`cena.companion.protocols.regrets` makes them. Those of one data set under
 one protocol are a dictionary by the label of the search; searches may have different numbers of runs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,8 @@ from plotly.subplots import make_subplots
 
 from cena.companion.plots import METHODS, curve_with_interval, figure
 from cena.companion.protocols import UNITS, Protocol
-from cena.errors import InputError
-from cena.evaluate import Interval, mean_interval, paired_difference
+from cena.companion.search_claims import difference
+from cena.evaluate import Interval, mean_interval
 
 Array = NDArray[np.float64]
 
@@ -240,74 +239,3 @@ def _spent(table: pd.DataFrame, share: float) -> dict[str, Any]:
             "arrayminus": (row["regret"] - row["low"]).round(4).tolist(),
         },
     }
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How the regret of a search differs from a rival's at one point: negative is better.
-
-    Attributes
-    ----------
-    where : the data set, protocol and point.
-    interval : of the mean difference in percentage points.
-    """
-
-    where: str
-    interval: Interval
-
-    @property
-    def verdict(self) -> str:
-        """By whether the interval excludes zero."""
-        if self.interval.high < 0:
-            return "better"
-        return "worse" if self.interval.low > 0 else "not told apart"
-
-    @property
-    def number(self) -> str:
-        """The mean difference with its interval."""
-        return f"{self.interval.value:+.2f} [{self.interval.low:+.2f}, {self.interval.high:+.2f}]"
-
-    def __str__(self) -> str:
-        return f"{self.number} {self.where}"
-
-
-def difference(where: str, ours: Array, theirs: Array) -> Difference:
-    """Of regrets at one point, (runs,) each; of unequal numbers of runs the first that both have are compared.
-
-    The interval is Student's: a bootstrap of the few runs of slow methods would be far too narrow.
-
-    Raises
-    ------
-    InputError
-        If they have fewer than two runs in common.
-    """
-    runs = min(len(ours), len(theirs))
-    return Difference(where, paired_difference(ours[:runs], theirs[:runs]))
-
-
-def claim_sentence(claim: str, differences: Sequence[Difference], others: Sequence[Difference] = ()) -> str:
-    """The claim, whether the differences bear it out, the differences, and a count of those under other protocols.
-
-    Raises
-    ------
-    InputError
-        If there is no difference.
-    """
-    if not differences:
-        raise InputError(f"claim '{claim}' has no evidence: give at least one difference")
-    verdicts = {found.verdict for found in differences}
-    if verdicts == {"better"}:
-        word = "borne out"
-    elif verdicts == {"worse"}:
-        word = "contradicted"
-    else:
-        word = f"undecided ({_counted(differences)})"
-    sentence = f"**{claim}: {word}.** Difference in regret: {'; '.join(map(str, differences))}."
-    return sentence + (f" Under the other protocols: {_counted(others)}." if others else "")
-
-
-def _counted(differences: Sequence[Difference]) -> str:
-    """Such as "better in 2, worse in 1 of 3"."""
-    verdicts = [found.verdict for found in differences]
-    counts = [f"{word} in {verdicts.count(word)}" for word in ("better", "not told apart", "worse") if word in verdicts]
-    return f"{', '.join(counts)} of {len(verdicts)}"

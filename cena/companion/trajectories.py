@@ -20,7 +20,7 @@ from cena.contrast import TrainedEncoder
 from cena.spaces import Space
 from cena.trajectories import TrainingSet, Trajectory, TrajectoryConfig, load_trajectory, train_trajectory
 
-CODE = ("cena.data.digits_training", "cena.trajectories.training")
+CODE = ("cena.data.digits_training", "cena.trajectories.training", "cena.trajectories.views")
 """The modules that decide what a trajectory is."""
 
 FILE = "trajectory.safetensors"

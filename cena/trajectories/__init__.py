@@ -4,11 +4,11 @@ from cena.trajectories.training import (
     Trajectory,
     TrajectoryConfig,
     load_trajectory,
-    network_views,
     train_trajectory,
     trained_network,
 )
 from cena.trajectories.training_sets import TrainingSet, training_set
+from cena.trajectories.views import network_views
 
 __all__ = [
     "TrainingSet",

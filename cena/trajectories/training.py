@@ -16,7 +16,6 @@ to the very bytes of one that was not. (Other processors round differently.)
 import hashlib
 import math
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,9 +29,10 @@ from torch.nn import functional
 from cena.contrast.files import read_tensors, write_tensors
 from cena.data.digits_training import BATCH, LEARNING_RATE, WEIGHT_DECAY, side_by_side
 from cena.errors import InputError
-from cena.jacobians import Status, data_jacobian, principal_components
+from cena.jacobians import Status
 from cena.spaces import Space
 from cena.trajectories.training_sets import TrainingSet
+from cena.trajectories.views import network_views, stacked
 
 TESTED_AT_ONCE = 250
 """Images whose class is predicted at a time."""
@@ -178,40 +178,6 @@ def trained_network(space: Space, architecture: int, seeds: tuple[int, ...], che
     return network
 
 
-def network_views(
-    network: nn.Module, copies: int, points: NDArray[np.float32], precision: str
-) -> tuple[NDArray[np.float16], NDArray[np.float32], NDArray[np.uint8]]:
-    """The view of each of several networks side by side, which stay as they are.
-
-    Parameters
-    ----------
-    network : `copies` networks as one, as :func:`trained_network` gives them.
-    points : (points, 3, resolution, resolution).
-    precision : see :func:`cena.jacobians.data_jacobian`.
-
-    Returns
-    -------
-    directions, singular values and status, as in :class:`Trajectory`, with the one leading axis (copies).
-    """
-    probe = deepcopy(network).train().requires_grad_(False)  # a forward pass moves BatchNorm's running statistics
-    jacobians = data_jacobian(probe, _stacked(torch.tensor(np.ascontiguousarray(points)), copies), precision)
-    jacobians = jacobians.reshape(len(points), copies, -1)
-    components = min(len(points), points[0].size)
-    directions = np.zeros((copies, len(points), components), np.float16)
-    singular_values = np.zeros((copies, components), np.float32)
-    status = np.full(copies, Status.USABLE, np.uint8)
-    for copy in range(copies):
-        # The networks share no weights, so the gradient of the sum of their norms holds each one's own.
-        jacobian = jacobians[:, copy].numpy()
-        if not np.isfinite(jacobian).all():
-            status[copy] = Status.NON_FINITE
-        elif not jacobian.any():
-            status[copy] = Status.DEAD
-        else:
-            directions[copy], singular_values[copy] = principal_components(jacobian)
-    return directions, singular_values, status
-
-
 class _Training:
     """All that changes during training: the networks, the optimiser, and what was seen so far."""
 
@@ -281,7 +247,7 @@ class _Training:
         self.network.eval()
         correct = torch.zeros(self.copies)
         for part, truth in zip(torch.split(images, TESTED_AT_ONCE), torch.split(classes, TESTED_AT_ONCE), strict=True):
-            outputs = self.network(_stacked(part, self.copies)).reshape(len(part), self.copies, -1)
+            outputs = self.network(stacked(part, self.copies)).reshape(len(part), self.copies, -1)
             correct += (outputs.argmax(dim=2) == truth[:, None]).sum(dim=0)
         return (100 * correct / len(images)).numpy()
 
@@ -309,11 +275,6 @@ class _Training:
                 tensor = torch.empty_like(parameters[int(index)]).copy_(tensor)
             state.setdefault(int(index), {})[moment] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
-
-
-def _stacked(images: Tensor, copies: int) -> Tensor:
-    """The same images for each of the networks side by side."""
-    return images.repeat(1, copies, 1, 1).contiguous(memory_format=torch.channels_last)
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -8,17 +8,8 @@ import pytest
 from matplotlib import pyplot as plt
 
 from cena.companion.protocols import NOISELESS, TIMED, Protocol
-from cena.companion.search_figures import (
-    claim_sentence,
-    curves,
-    difference,
-    difference_rows,
-    draw_panels,
-    explorer,
-    regret_rows,
-)
+from cena.companion.search_figures import curves, difference_rows, draw_panels, explorer, regret_rows
 from cena.data.labels import LabelKey
-from cena.errors import InputError
 
 KEY = LabelKey("digits", "test", 6, "mean")
 ACCURACY = np.linspace(80, 90, 30)
@@ -94,26 +85,3 @@ def test_the_explorer_shows_the_numbers_of_the_table_and_switches_them():
     assert traces[0]["y"][-1] == pytest.approx(last["regret"], abs=1e-4)
     assert traces[2]["x"][0] == pytest.approx(last["regret"], abs=1e-4)  # at the right, all of the budget spent
     assert '"visible":[false,false,false,true,true]' in html
-
-
-def test_a_difference_is_of_the_runs_that_both_have():
-    ours, theirs = REGRETS["TPE on CENA"][:, -1], REGRETS["random"][:, -1]
-    found = difference("here", ours, theirs)
-    assert found.interval.value == pytest.approx((ours - theirs[:4]).mean())
-    assert (found.verdict, difference("", theirs, ours).verdict) == ("better", "worse")
-    assert difference("", ours, ours).verdict == "not told apart"
-    assert str(found) == f"{found.number} here"
-    assert str(found).endswith("] here")
-
-
-def test_a_claim_is_worded_by_its_evidence():
-    better, worse = (difference("x", np.full(3, value), np.zeros(3)) for value in (-1.0, 1.0))
-    assert claim_sentence("A beats B", [better, better]).startswith(
-        "**A beats B: borne out.** Difference in regret: -1.00"
-    )
-    assert "contradicted" in claim_sentence("A beats B", [worse])
-    assert "undecided (better in 1, worse in 1 of 2)" in claim_sentence("A beats B", [better, worse])
-    told = claim_sentence("A beats B", [better], [worse, worse, better])
-    assert told.endswith(" Under the other protocols: better in 1, worse in 2 of 3.")
-    with pytest.raises(InputError, match="claim 'A beats B' has no evidence"):
-        claim_sentence("A beats B", [])

@@ -1,0 +1,79 @@
+"""How much the neighbours of an architecture say about it: what a search that goes by distances can know.
+
+Neighbours of the same class are left out: they compute the same function and share their place in the embedding, so
+that they say nothing about others.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
+
+from cena.evaluate import kendall
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+TOP = 0.05
+"""The share of the space that counts as its best."""
+
+BEST = 50
+"""The architectures whose neighbours should be good."""
+
+
+def nearest_others(
+    distances_from: Callable[[int], Array], asked: ArrayLike, classes: ArrayLike, count: int, seed: int
+) -> Indices:
+    """(m, count) the nearest architectures of other classes, in no order; equal distances by one random order.
+
+    Parameters
+    ----------
+    distances_from : of an architecture to all n, (n,).
+    asked : (m,) architectures.
+    classes : (n,) the class of each architecture.
+    seed : of that order.
+    """
+    groups = np.asarray(classes)
+    ties = 1e-9 * np.random.default_rng(seed).random(len(groups))
+    rows = [
+        np.argpartition(np.where(groups == groups[one], np.inf, distances_from(one) + ties), count)[:count]
+        for one in np.asarray(asked).tolist()
+    ]
+    return np.array(rows, dtype=np.int64)
+
+
+def the_best(accuracy: ArrayLike) -> Indices:
+    """The best :data:`TOP` of the space by accuracy, (n,)."""
+    return np.flatnonzero(rankdata(-np.asarray(accuracy)) <= TOP * np.size(accuracy))
+
+
+def rated_neighbours(
+    accuracy: ArrayLike, asked: ArrayLike, neighbours: Mapping[str, Indices], sample: ArrayLike
+) -> pd.DataFrame:
+    """How well neighbourhoods tell accuracy, a row for each geometry.
+
+    Columns: geometry; tau_all and tau_top, Kendall's tau between the accuracy of an architecture and the mean of its
+    neighbours, over `sample` and over the best :data:`TOP` of the space; best_in_top, the percentage of the
+    neighbours of the best :data:`BEST` that are in it; best_median_rank, their median rank by accuracy, 1 the best.
+
+    Parameters
+    ----------
+    accuracy : (n,) in percent, of the whole space.
+    asked : (m,) architectures: all of `sample` and of :func:`the_best`, in any order.
+    neighbours : (m, count) by geometry, see :func:`nearest_others`.
+    sample : architectures that stand for all.
+    """
+    report = np.asarray(accuracy, dtype=np.float64)
+    rank = rankdata(-report)
+    top, best = the_best(report), np.argsort(rank, kind="stable")[:BEST]
+    row = np.full(len(report), -1)
+    row[np.asarray(asked)] = np.arange(np.size(asked))
+    rows = []
+    for geometry, close in neighbours.items():
+        around, of_best = report[close].mean(axis=1), close[row[best]]
+        tau_all, tau_top = (kendall(around[row[these]], report[these]) for these in (np.asarray(sample), top))
+        in_top = 100 * float(np.isin(of_best, top).mean())
+        rows.append((geometry, tau_all, tau_top, in_top, float(np.median(rank[of_best]))))
+    return pd.DataFrame(rows, columns=["geometry", "tau_all", "tau_top", "best_in_top", "best_median_rank"])

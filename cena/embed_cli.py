@@ -23,12 +23,7 @@ def embed(
     from cena.reference import load_reference
 
     known = load_reference(reference)
-    cost = embedding.estimate(factory, known)
-    console.print(
-        f"{escape(factory)}: {known.views} views at {len(known.images.pixels)} images will take about "
-        f"{cost.seconds:.1f} s and {cost.memory / 2**20:.0f} MiB"
-    )
-    placed = embedding.embed(factory, known, seed)
+    placed = embedding.embed(factory, known, seed, announce=lambda text: console.print(escape(text)))
     console.print(f"parameters: {placed.parameters:,}")
     across, up = placed.place.square
     console.print(f"place in the layout: ({across:.3f}, {up:.3f})")

@@ -10,7 +10,7 @@ embeds them (paper, sections 4.1 and 4.2): what was computed for the known archi
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import joblib
@@ -72,7 +72,11 @@ class NetworkEmbedding:
 
 
 def embed(
-    factory: Factory | str, reference: Reference | str = RELEASED, seed: int = 0, name: str | None = None
+    factory: Factory | str,
+    reference: Reference | str = RELEASED,
+    seed: int = 0,
+    name: str | None = None,
+    announce: Callable[[str], object] | None = print,
 ) -> NetworkEmbedding:
     """Place a network in a released space.
 
@@ -84,6 +88,7 @@ def embed(
     reference : the released space, by name or loaded (:func:`cena.reference.load_reference`).
     seed : of the initial weights.
     name : what to call the network; by default what the function is called.
+    announce : is told how much time and memory it will take, before anything long begins; None: nobody is.
 
     Raises
     ------
@@ -92,6 +97,12 @@ def embed(
     """
     known = load_reference(reference) if isinstance(reference, str) else reference
     space = _space(factory, known, name)
+    if announce is not None:
+        cost = estimate(factory, known, name)
+        announce(
+            f"{space.architecture(0)}: {known.views} views at {len(known.images.pixels)} images will take about "
+            f"{cost.seconds:.1f} s and {cost.memory / 2**20:.0f} MiB"
+        )
     embedded = embed_space(space, known, seed)
     usable = embedded.usable[0]
     if not usable.any():

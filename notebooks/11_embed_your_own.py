@@ -74,7 +74,7 @@ Markdown(
 # ResNet-20.
 
 # %%
-placed = embed(lambda: resnet(16, 3, resolution), reference, seed, name="ResNet-20")
+placed = embed(lambda: resnet(16, 3, resolution), reference, seed, name="ResNet-20", announce=None)
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 
@@ -126,7 +126,7 @@ refused = {
 reasons = []
 for name, factory in refused.items():
     try:
-        embed(factory, reference, name=name)
+        embed(factory, reference, name=name, announce=None)
     except InputError as error:
         reasons.append(f"- {error}")
 Markdown("\n".join(reasons))

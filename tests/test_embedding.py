@@ -159,6 +159,24 @@ def test_an_estimate_counts_all_views(tiny_reference):
     assert cost.memory > 16 * 144 * 4  # at least what the linear layer keeps
 
 
+def test_the_estimate_is_told_before_anything_long_begins(tiny_reference, monkeypatch, capsys):
+    told = []
+
+    def begin(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(embedding, "embed_space", begin)
+        with pytest.raises(KeyboardInterrupt):
+            embed(small, tiny_reference, announce=told.append)
+    [sentence] = told
+    assert re.fullmatch(r"small: 2 views at 16 images will take about \d+\.\d s and \d+ MiB", sentence)
+    embed(small, tiny_reference, announce=None)
+    assert capsys.readouterr().out == ""
+    embed(small, tiny_reference)
+    assert capsys.readouterr().out.startswith("small: 2 views at 16 images will take about ")
+
+
 @pytest.mark.usefixtures("tiny_release")
 def test_a_factory_by_name(tmp_path, monkeypatch, tiny_reference):
     (tmp_path / "my_networks.py").write_text(FACTORIES)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from typer import Argument, Option
 
 from cena.errors import unknown
@@ -35,7 +35,7 @@ def embed(
     console.print(
         f"outside measure: {100 * placed.outside:.1f} % of the known architectures are nearer to their nearest"
     )
-    table = Table("architecture", "nearest known", "cosine distance")
+    table = Table("architecture", Column("nearest known", overflow="fold"), "cosine distance")
     for neighbour in placed.nearest:
         table.add_row(str(neighbour.architecture), escape(neighbour.text), f"{neighbour.distance:.4f}")
     console.print(table)

@@ -15,6 +15,10 @@ from cena.spaces.isomorphism import canonical
 PAIRS = tuple((source, target) for target in range(MAX_VERTICES) for source in range(target))
 """The possible edges of seven vertices, in the order of the codes and of :func:`~cena.spaces.graphs.edge_bit`."""
 
+_EDGES_OF = [sum(edge_bit(*pair) for pair in PAIRS if vertex in pair) for vertex in range(MAX_VERTICES)]
+_NAMES = (*OPERATIONS, "")
+"""Of the codes of operations, the last of which stands for no vertex."""
+
 
 class CellIndex:
     """Finds cells among some by their canonical form, in a hash map.
@@ -34,15 +38,13 @@ class CellIndex:
         They are read as :meth:`cena.spaces.NasBench101Space.choices` writes them, and more freely: a vertex without an
         operation is left out with its edges, wherever it is, and so is what is on no path from input to output.
         """
-        operations = codes[len(PAIRS) :].tolist()
-        present = [0, *(v for v, code in enumerate(operations, start=1) if code < len(OPERATIONS)), MAX_VERTICES - 1]
-        number = {vertex: place for place, vertex in enumerate(present)}
-        edges = 0
-        for place in np.flatnonzero(codes[: len(PAIRS)]).tolist():
-            source, target = PAIRS[place]
-            if source in number and target in number:
-                edges |= edge_bit(number[source], number[target])
-        return self._place(tuple(OPERATIONS[operations[v - 1]] for v in present[1:-1]), edges)
+        choices = codes.tolist()
+        edges = sum(1 << place for place, chosen in enumerate(choices[: len(PAIRS)]) if chosen)
+        operations = choices[len(PAIRS) :]
+        for vertex, code in enumerate(operations, start=1):
+            if code == len(OPERATIONS):
+                edges &= ~_EDGES_OF[vertex]  # on no path any more, the vertex is pruned
+        return self._place([_NAMES[code] for code in operations], edges)
 
     def neighbours(self) -> list[list[int]]:
         """For each cell, ascending, those of the cells that one edit leads to, or that one edit leads to it from.
@@ -59,7 +61,7 @@ class CellIndex:
                     found[other].add(place)
         return [sorted(others) for others in found]
 
-    def _place(self, operations: tuple[str, ...], edges: int) -> int | None:
+    def _place(self, operations: Sequence[str], edges: int) -> int | None:
         cell = pruned(operations, edges)
         return None if cell is None else self._places.get(canonical(cell))
 

@@ -1,14 +1,21 @@
-"""The code blocks of the book's API page are run as they stand, one after the other."""
+"""The code blocks of the book's API page and of the README are run as they stand, one after the other."""
 
 import re
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from cena.companion.tables import api_table
 
-PAGE = Path(__file__).parents[1] / "book" / "api.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+PAGE, README = (Path(__file__).parents[1] / name for name in ("book/api.md", "README.md"))
+
+
+def blocks_of(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+BLOCKS = blocks_of(PAGE)
 
 
 def test_the_recipes_run(tmp_path, monkeypatch):
@@ -24,6 +31,17 @@ def test_the_recipes_run(tmp_path, monkeypatch):
     assert errors[best] == errors.min()
     assert len(names["predicted"]) == 10
     assert all(0 <= share <= 1 for share in names["outside"])
+
+
+def test_the_readme_loads_and_places(monkeypatch, tmp_path):
+    monkeypatch.setenv("CENA_DATA", str(tmp_path))  # no labels are needed
+    names: dict = {
+        "my_network": lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(7200, 10))
+    }
+    [block] = blocks_of(README)
+    exec(compile(block, str(README), "exec"), names)
+    assert names["known"].embedding.shape == (15_625, 512)
+    assert len(names["placed"].nearest) == 5
 
 
 def test_a_recipe_has_five_lines_beside_its_imports():

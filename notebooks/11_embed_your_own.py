@@ -222,7 +222,8 @@ Markdown(
     )
     + f"\n\nOf {len(drawn)} known architectures at fresh weights, {100 * np.mean(rank == 0):.0f} % are nearest to "
     f"themselves and {100 * np.mean(rank < 10):.0f} % have themselves among the nearest ten of {known_classes:,} classes "
-    f"(chance: {1000 / known_classes:.1f} %). False alarms: {100 * false_alarm:.0f} % of them are warned of. "
+    f"(chance: {1000 / known_classes:.1f} %); in the median {100 * np.median(rank) / known_classes:.0f} % of the classes "
+    f"are nearer than their own (chance: 50 %). False alarms: {100 * false_alarm:.0f} % of them are warned of. "
     f"Of the designs, most networks are warned of in: {', '.join(far) or 'none'}; fewer or none in: "
     f"{', '.join(near) or 'none'}, which are like the benchmark's to this encoder, or it does not see how they differ."
 )

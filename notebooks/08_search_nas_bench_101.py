@@ -55,7 +55,7 @@ from cena.companion.representations import (
 )
 from cena.companion.scale import benchmark
 from cena.companion.search_claims import claim_sentence, difference, effect_rows, effect_table, effects
-from cena.companion.search_figures import curves, difference_rows, draw_panels, explorer, regret_rows
+from cena.companion.search_figures import curves, difference_rows, draw_panels, explorer, regret_axis, regret_rows
 from cena.companion.tables import markdown_table, method_part
 from cena.data import labels, registry
 from cena.data.labels import LabelKey
@@ -327,8 +327,9 @@ else:
     for panel, table, title in zip(panels, (published, ours), ("published", "this run"), strict=True):
         for label, curve in table[table["method"].isin(files)].groupby("method", sort=False):
             panel.plot(curve["hours"], curve["regret"], label=label, **METHODS[label])
-        panel.set(title=title, xlabel="simulated hours", yscale="log", xlim=(0, ours["hours"].max()), ylim=(0.1, 6))
-        panel.grid(axis="y")
+        panel.set(title=title, xlabel="simulated hours", xlim=(0, ours["hours"].max()))
+        regret_axis(panel)
+        panel.set_ylim(0.1, 6)
     panels[0].set_ylabel("validation regret (percentage points)")
     names, handles = panels[0].get_legend_handles_labels()[::-1]
     drawn.legend(handles, names, loc="outside lower center", ncols=5)

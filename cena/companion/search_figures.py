@@ -141,8 +141,14 @@ def _draw(panel: Axes, table: pd.DataFrame, labels: Sequence[str]) -> None:
             low, high = (curve[name].clip(lower=floor) for name in ("low", "high"))
             curve_with_interval(panel, curve["at"], curve["regret"], low, high, label)
     start = shown["at"].min() + 0.06 * (shown["at"].max() - shown["at"].min())
-    panel.set(xlabel=shown["unit"].iloc[0], yscale="log", xlim=(shown["at"].min(), shown["at"].max()))
+    panel.set(xlabel=shown["unit"].iloc[0], xlim=(shown["at"].min(), shown["at"].max()))
+    regret_axis(panel)
     panel.set_ylim(floor, 1.1 * float(shown["regret"][shown["at"] >= start].max()))
+
+
+def regret_axis(panel: Axes) -> None:
+    """Make the vertical axis logarithmic, with a grid at round numbers of percentage points."""
+    panel.set_yscale("log")
     panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panel.yaxis.set_major_formatter("{x:g}")
     panel.yaxis.set_minor_formatter(NullFormatter())

@@ -10,6 +10,7 @@ embeds them (paper, sections 4.1 and 4.2): what was computed for the known archi
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -164,7 +165,10 @@ def embed_space(space: Space, reference: Reference, seed: int = 0, workers: int 
         probe(space.architecture(index), space.build(index, seed), pixels, precision)
         return class_views(space, index, index, pixels, views, seed, precision)
 
-    computed: Sequence[Views] = joblib.Parallel(workers)(joblib.delayed(views_of)(i) for i in range(len(space)))
+    with warnings.catch_warnings():
+        # Networks differ in size: a worker that meets a large one seems to leak memory and is replaced, at no loss.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
+        computed: Sequence[Views] = joblib.Parallel(workers)(joblib.delayed(views_of)(i) for i in range(len(space)))
     directions = np.stack([one.directions for one in computed])
     singular_values = np.stack([one.singular_values for one in computed])
     usable = np.stack([one.status == Status.USABLE for one in computed])
@@ -215,16 +219,16 @@ def _placed(
         for architecture, number in zip(firsts.tolist(), order, strict=True)
     )
     outside = reference.outside(nearest[0].distance)
-    warnings = []
+    concerns = []
     if outside > OUTSIDE:
-        warnings.append(
+        concerns.append(
             f"'{name}' lies outside what the encoder has seen: its nearest known architecture is at cosine distance "
             f"{nearest[0].distance:.3f}, farther than {100 * outside:.1f} % of the known ones from theirs (median "
             f"{np.median(reference.nearest_distances):.3f}); take its place and predicted accuracy for no more than a "
             "guess."
         )
     if not usable.all():
-        warnings.append(f"{np.count_nonzero(~usable)} of {len(usable)} initialisations could not be used.")
+        concerns.append(f"{np.count_nonzero(~usable)} of {len(usable)} initialisations could not be used.")
     return NetworkEmbedding(
         network=name,
         parameters=parameters,
@@ -235,5 +239,5 @@ def _placed(
         accuracy=reference.predict(embedding, parameters),
         labelled=reference.labelled,
         outside=outside,
-        warning=" ".join(warnings),
+        warning=" ".join(concerns),
     )

@@ -252,7 +252,7 @@ Markdown(
     + (f"Here {'; '.join(slow)} have {slow_runs(runs)} runs each, and their intervals show it. " if slow else "")
     + (f"Only the noiseless protocol is run for {'; '.join(noiseless_only)}. " if noiseless_only else "")
     + (f"Left out here: {'; '.join(left_out)}. " if left_out else "")
-    + f"All others have {runs} runs under the noiseless protocol and {fifth(runs)} under each of the fair ones. Scipy's "
+    + f"All others have {runs} runs under each protocol. Scipy's "
     f"differential evolution starts from 15 random points for each dimension: **DE is random sampling for its first "
     f"{15 * cena.dimensions} evaluations on CENA, {15 * raw.dimensions} on the raw encoding and {15 * boxed.dimensions} "
     f"on arch2vec**, out of {budget}. TPE is optuna's as pinned, which models all dimensions jointly; the default of "
@@ -671,7 +671,8 @@ header = ["what is changed", *(f"{NAMES[dataset]}, {checkpoints[0]}" for dataset
 display(
     Markdown(
         f"What the change does to mean regret after {checkpoints[0]} evaluations, with its 95 % interval; negative is "
-        f"better. The verdict counts intervals that exclude zero, there and after {checkpoints[-1]} evaluations.\n\n"
+        f"better. Searches with TPE that only this table needs have {fifth(runs)} runs. The verdict counts intervals that "
+        f"exclude zero, there and after {checkpoints[-1]} evaluations.\n\n"
         + markdown_table(header, effect_rows(found_effects), range(1, len(header) - 1))
     )
 )

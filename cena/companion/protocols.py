@@ -41,6 +41,8 @@ SLOW = ("greedy-forest", "gaussian-process", "arch2vec-bo")
 """Methods that fit a model again and again, which costs more than a second a run."""
 
 FEWEST_SLOW_RUNS, MOST_SLOW_RUNS = 5, 25
+"""Of a method in :data:`SLOW`."""
+
 FEWEST_RUNS = 10
 """Of a :func:`fifth`."""
 
@@ -102,14 +104,11 @@ class Search:
     def runs(self, runs: int, protocol: str = NOISELESS) -> int:
         """How many runs this search gets of the `runs` of a profile under a protocol, by its name; 0: it is left out.
 
-        All under the noiseless protocol, a :func:`fifth` under the others. A method in :data:`SLOW` gets
-        :func:`slow_runs` under any.
+        All of them, but :func:`slow_runs` of a method in :data:`SLOW`.
         """
         if protocol != NOISELESS and not self.everywhere:
             return 0
-        if self.method in SLOW:
-            return slow_runs(runs)
-        return runs if protocol == NOISELESS else fifth(runs)
+        return slow_runs(runs) if self.method in SLOW else runs
 
 
 def slow_runs(runs: int) -> int:
@@ -119,7 +118,7 @@ def slow_runs(runs: int) -> int:
 
 
 def fifth(runs: int) -> int:
-    """A fifth of the runs, but :data:`FEWEST_RUNS` where there are as many."""
+    """A fifth of the runs, but :data:`FEWEST_RUNS` where there are as many: enough to look for causes."""
     return max(runs // 5, min(runs, FEWEST_RUNS))
 
 

@@ -8,7 +8,7 @@ import pytest
 from cena import search
 from cena.companion import protocols as module
 from cena.companion.artifacts import ArtifactStore
-from cena.companion.protocols import GUIDED, NOISELESS, TIMED, Protocol, Search, protocols, regrets
+from cena.companion.protocols import GUIDED, NOISELESS, TIMED, Protocol, Search, fifth, protocols, regrets
 from cena.data import labels
 from cena.data.labels import LabelKey
 from cena.search import ContinuousCandidates
@@ -116,11 +116,12 @@ def test_slow_methods_get_a_tenth_of_the_runs_and_not_too_many(store):
     assert regrets(store, forest, PLAIN, 12, range(50), 1).shape == (5, 12)
 
 
-def test_fair_protocols_get_a_fifth_of_the_runs(store):
-    assert [RANDOM.runs(runs, GUIDED) for runs in (500, 100, 50, 7)] == [100, 20, 10, 7]
+def test_a_search_has_all_runs_under_every_protocol_where_it_is_run(store):
+    assert [RANDOM.runs(500, name) for name in (PLAIN.name, GUIDED, TIMED)] == [500, 500, 500]
     assert Search("random", "random", CANDIDATES, everywhere=False).runs(500, TIMED) == 0
     assert Search("forest", "greedy-forest", CANDIDATES).runs(500, TIMED) == 25
-    seeds = range(30)
-    assert len(regrets(store, RANDOM, FAIR, BUDGET, seeds, 1, [PLAIN, CLOCKED])) == 10
-    same_guide = replace(CLOCKED, guide=REPORT)
-    assert len(regrets(store, RANDOM, same_guide, BUDGET, seeds, 1, [PLAIN])) == 30  # they are there anyway
+    assert len(regrets(store, RANDOM, FAIR, BUDGET, range(30), 1, [PLAIN, CLOCKED])) == 30
+
+
+def test_causes_are_looked_for_in_a_fifth_of_the_runs():
+    assert [fifth(runs) for runs in (500, 100, 50, 7)] == [100, 20, 10, 7]

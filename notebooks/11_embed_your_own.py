@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Embed your own
 #
-# The encoder of [chapter 3](03_contrastive_embeddings) takes nothing but a data Jacobian ({eq}`eq:epdjm`), and every
+# The encoder of [chapter 3](03_contrastive_embeddings) takes nothing but a data Jacobian, equation {eq}`eq:epdjm`, and every
 # differentiable network has one. So any network can be placed among the architectures of a benchmark, without training
 # it and without describing it: a function that returns a `torch.nn.Module` is enough.
 #
@@ -88,9 +88,9 @@ def predicted(found):
 
 Markdown(
     markdown_table(
-        ("nearest known architecture", "cosine distance"),
-        [(f"`{neighbour.text}`", f"{neighbour.distance:.4f}") for neighbour in placed.nearest],
-        numeric=(1,),
+        ("cosine distance", "nearest known architecture"),
+        [(f"{neighbour.distance:.4f}", f"`{neighbour.text}`") for neighbour in placed.nearest],
+        numeric=(0,),
     )
     + f"\n\nPlace in the unit square: ({placed.place.square[0]:.2f}, {placed.place.square[1]:.2f}). Predicted accuracy, "
     f"in percent with 95 % limits: {predicted(placed.accuracy)}. Of the known classes, {100 * placed.outside:.1f} % are "

@@ -41,7 +41,7 @@ from cena.companion.pipeline import Pipeline
 from cena.companion.plots import METHODS, figure, use_style
 from cena.companion.profiles import of_graphs
 from cena.companion.profiles import profile as settings_of
-from cena.companion.protocols import NOISELESS, SLOW, TIMED, Protocol, Search, fifth, protocols, regrets
+from cena.companion.protocols import NOISELESS, TIMED, Protocol, Search, protocols, regrets
 from cena.companion.representations import (
     arch2vec,
     arch2vec_quality,
@@ -411,7 +411,7 @@ for claim, ours, theirs in claims:
 # As in the last chapter, one thing is changed at a time, under the noiseless protocol:
 #
 # - **The layout.** TPE and the greedy forest get the first 16 principal components of the embedding in place of the two
-#   coordinates of the square, both with log parameters.
+#   coordinates of the square, TPE and DE the first 4, all with log parameters.
 # - **The parameter count.** TPE gets the square alone, or log parameters alone.
 # - **The nearest cell** (equation {eq}`eq:snap`). The greedy forest and the Gaussian process score every cell itself.
 # - **The embedding.** TPE and the greedy forest get arch2vec's 16 dimensions in place of the embedding's, all else being
@@ -425,30 +425,37 @@ if seeing:
     coordinates = next(search for search in seeing if search.label == "TPE on CENA").candidates.positions
     embedding = pipeline.per_architecture(pipeline.embedding) if stand_in else joint.embeddings[0]
     embedding = embedding.astype(np.float64)
-    embedded = with_parameters(parameters, components(embedding))
+    axes = components(embedding)
+    embedded = with_parameters(parameters, axes)
+    first = in_unit_cube(with_parameters(parameters, axes[:, :4]).positions)
     spectrum = pipeline.per_architecture(components(fill_dead(log_spectrum(pipeline.spectrum))))
     probes = [
         Search("TPE on components", "tpe", in_unit_cube(embedded.positions)),
+        Search("TPE on 4 components", "tpe", first),
+        Search("DE on 4 components", "differential-evolution", first),
         Search("TPE on the square", "tpe", ContinuousCandidates(coordinates[:, :2])),
         Search("TPE on parameters", "tpe", ContinuousCandidates(coordinates[:, 2:])),
         Search("forest on CENA", "greedy-forest", ContinuousCandidates(coordinates), in_batches),
         Search("forest on arch2vec", "greedy-forest", with_parameters(parameters, boxed.positions), in_batches),
         Search("forest on spectrum", "greedy-forest", with_parameters(parameters, spectrum), in_batches),
     ]
-    few = {probe.label: seeds if probe.method in SLOW else seeds[: fifth(runs)] for probe in probes}
     probed = found[NOISELESS] | {
-        probe.label: regrets(store, probe, by_name[NOISELESS], budget, few[probe.label], pipeline.workers)
+        probe.label: regrets(store, probe, by_name[NOISELESS], budget, seeds, pipeline.workers)
         for probe in probes
         if probe.runs(runs)
     }
 changes = [
     ("layout: TPE on 16 components, not the square", "TPE on components", "TPE on CENA"),
+    ("layout: TPE on 4 components, not the square", "TPE on 4 components", "TPE on CENA"),
+    ("layout: DE on 4 components, not the square", "DE on 4 components", "DE on CENA"),
     ("layout: forest on 16 components, not the square", "forest on embedding", "forest on CENA"),
     ("parameters: TPE on the square alone", "TPE on the square", "TPE on CENA"),
     ("parameters: TPE on log parameters alone", "TPE on parameters", "TPE on CENA"),
     ("nearest cell: forest, not TPE, on CENA", "forest on CENA", "TPE on CENA"),
     ("nearest cell: Gaussian process, not TPE, on CENA", "GP on CENA", "TPE on CENA"),
     ("embedding: TPE on arch2vec, not the components", "TPE on arch2vec", "TPE on components"),
+    ("embedding: TPE on arch2vec, not 4 components", "TPE on arch2vec", "TPE on 4 components"),
+    ("embedding: DE on arch2vec, not 4 components", "DE on arch2vec", "DE on 4 components"),
     ("embedding: forest on arch2vec, not the embedding", "forest on arch2vec", "forest on embedding"),
     ("embedding: forest on the raw encoding, not the embedding", "forest on raw encoding", "forest on embedding"),
     ("embedding: forest on both, not the embedding", "forest on both", "forest on embedding"),
@@ -461,8 +468,7 @@ if found_effects:
     display(
         Markdown(
             f"What the change does to mean regret after {ends[0]} evaluations, with its 95 % interval; negative is "
-            f"better. Searches with TPE that only this table needs have {fifth(runs)} runs. The verdict counts intervals "
-            f"that exclude zero, there and after {ends[-1]} evaluations.\n\n"
+            f"better. The verdict counts intervals that exclude zero, there and after {ends[-1]} evaluations.\n\n"
             + markdown_table(header, effect_rows(found_effects), (1,))
         )
     )
@@ -544,7 +550,7 @@ if seeing:
 # %% tags=["hide-input"]
 if seeing:
     n = checkpoints[0]
-    informed = on_cena | {"TPE on components", "TPE on the square", "forest on CENA", "forest on spectrum"}
+    informed = on_cena | {probe.label for probe in probes} - {"TPE on parameters", "forest on arch2vec"}
     means = {label: values[:, n - 1].mean() for label, values in probed.items() if label != "random"}
     best, plain_best = (
         min((label for label in means if (label in informed) == inside), key=means.get) for inside in (True, False)

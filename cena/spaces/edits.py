@@ -4,7 +4,8 @@ The set may be a small part of all cells (labels are known of 30,001 of 423,624)
 lead nowhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,10 @@ class CellIndex:
     def __init__(self, cells: Sequence[Cell]) -> None:
         self.cells = list(cells)
         self._places = {cell: place for place, cell in enumerate(self.cells)}
+
+    def __reduce__(self) -> "tuple[Callable[[str], CellIndex], tuple[str]]":
+        # Pickled as one text: a worker that is handed the same cells for run after run builds them once.
+        return _index_of, ("\n".join(f"{cell.edges} {' '.join(cell.operations)}" for cell in self.cells),)
 
     def of_codes(self, codes: NDArray[np.int64]) -> int | None:
         """The cell that raw codes, (26,), describe, or None where it is none of the cells.
@@ -64,6 +69,12 @@ class CellIndex:
     def _place(self, operations: Sequence[str], edges: int) -> int | None:
         cell = pruned(operations, edges)
         return None if cell is None else self._places.get(canonical(cell))
+
+
+@lru_cache(maxsize=2)
+def _index_of(text: str) -> CellIndex:
+    lines = (line.split() for line in text.split("\n"))
+    return CellIndex([Cell(tuple(operations), int(edges)) for edges, *operations in lines])
 
 
 def pruned(operations: Sequence[str], edges: int) -> Cell | None:

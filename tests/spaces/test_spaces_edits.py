@@ -1,5 +1,7 @@
 """Looking up NAS-Bench-101 cells by raw codes, and their neighbours, against what the string forms say."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,6 +22,16 @@ def test_every_cell_is_found_by_its_codes():
     codes, cardinalities = SPACE.choices()
     assert len(cardinalities) == len(PAIRS) + 5
     assert [INDEX.of_codes(row) for row in codes] == list(range(len(SPACE)))
+
+
+def test_a_pickled_index_is_small_and_built_once():
+    text = pickle.dumps(INDEX)
+    one, other = pickle.loads(text), pickle.loads(text)
+    assert one is other
+    assert one.cells == INDEX.cells
+    assert len(text) < 60 * len(INDEX.cells)
+    bare = next(cell for cell in all_cells() if not cell.operations)
+    assert pickle.loads(pickle.dumps(CellIndex([bare]))).cells == [bare]
 
 
 @given(st.integers(0, 2**21 - 1), st.lists(st.integers(0, 2), min_size=5, max_size=5))

@@ -44,16 +44,22 @@ def test_run_of_40_evaluations(benchmark, name, kind):
     benchmark.pedantic(METHODS[name], (CANDIDATES[kind], ACCURACY, 40, 0), rounds=1)
 
 
-def test_optuna_alone(benchmark):
-    """The floor below TPE on the categorical space: as many proposals in the same box, told without a space."""
-    accuracy = ACCURACY.reshape([5] * 6)
+@pytest.mark.parametrize(
+    "distributions",
+    [
+        {f"x{j}": optuna.distributions.CategoricalDistribution(range(5)) for j in range(6)},
+        {f"x{j}": optuna.distributions.FloatDistribution(0, 1) for j in range(3)},
+    ],
+    ids=["categorical", "continuous"],
+)
+def test_optuna_alone(benchmark, distributions):
+    """The floor below TPE: as many proposals in the same box, told without a space."""
 
     def propose():
         study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
-        distributions = {f"x{j}": optuna.distributions.CategoricalDistribution(range(5)) for j in range(6)}
         for _ in range(200):
             trial = study.ask(distributions)
-            study.tell(trial, float(accuracy[tuple(trial.params.values())]))
+            study.tell(trial, -float(sum(value**2 for value in trial.params.values())))
 
     benchmark.pedantic(propose, rounds=5, warmup_rounds=1)
 

@@ -41,7 +41,7 @@ from IPython.display import HTML, Markdown, display
 from scipy.stats import rankdata, spearmanr
 
 from cena.arch2vec import Arch2vecConfig, as_released_cells, valid_cells
-from cena.companion.neighbourhoods import BEST, nearest_others, rated_neighbours
+from cena.companion.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows
 from cena.companion.pipeline import Pipeline
 from cena.companion.plots import COLOURS, figure, use_style
 from cena.companion.protocols import (
@@ -536,26 +536,8 @@ local = pd.concat(
     rated_neighbours(report, everyone, neighbours, everyone).assign(dataset=dataset)
     for dataset, report in reports.items()
 )
-header = [
-    "data set",
-    "neighbours in",
-    "τ, all",
-    "τ, best 5 %",
-    "of the best 50: neighbours in the best 5 %",
-    "their median rank",
-]
-rows = [
-    [
-        NAMES[row.dataset],
-        row.geometry,
-        f"{row.tau_all:.2f}",
-        f"{row.tau_top:.2f}",
-        f"{row.best_in_top:.0f} %",
-        f"{row.best_median_rank:.0f}",
-    ]
-    for row in local.itertuples()
-]
-display(Markdown(markdown_table(header, rows, range(2, 6))))
+rows = [(NAMES[dataset], *row) for dataset, row in zip(local["dataset"], rating_rows(local), strict=True)]
+display(Markdown(markdown_table(("data set", *RATED), rows, range(2, 6))))
 
 sentences = []
 for dataset, table in local.set_index("geometry").groupby("dataset", sort=False):

@@ -36,7 +36,7 @@ from IPython.display import HTML, Markdown, display
 
 from cena.arch2vec import Arch2vecConfig, valid_cells, valid_modules
 from cena.companion.joint import JointEmbedding
-from cena.companion.neighbourhoods import BEST, nearest_others, rated_neighbours, the_best
+from cena.companion.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows, the_best
 from cena.companion.pipeline import Pipeline
 from cena.companion.plots import METHODS, figure, use_style
 from cena.companion.profiles import of_graphs
@@ -497,8 +497,8 @@ if seeing:
     small = coordinates[:, 2] <= np.quantile(coordinates[:, 2], 0.1)
     display(
         Markdown(
-            f"**TPE on log parameters alone**, without any Jacobian, {told}. They also say why DE starts as it does: its "
-            f"first {15 * coordinates.shape[1]} points are uniform in the box, and the tenth of the cells with the fewest "
+            f"**TPE on log parameters alone**, without any Jacobian, {told}. They also bear on how DE starts: its first "
+            f"{15 * coordinates.shape[1]} points are uniform in the box, and the tenth of the cells with the fewest "
             f"parameters takes up {coordinates[small, 2].max():.0%} of the third coordinate. Their mean accuracy is "
             f"{np.nanmean(report[small]):.1f} %, that of all cells {np.nanmean(report):.1f} %. Random search draws "
             "cells and not points."
@@ -535,24 +535,7 @@ if seeing:
         for geometry, seen in geometries.items()
     }
     local = rated_neighbours(report, asked, neighbours, drawn)
-    header = [
-        "neighbours in",
-        "τ, all",
-        "τ, best 5 %",
-        f"of the best {BEST}: neighbours in the best 5 %",
-        "their median rank",
-    ]
-    rows = [
-        [
-            row.geometry,
-            f"{row.tau_all:.2f}",
-            f"{row.tau_top:.2f}",
-            f"{row.best_in_top:.0f} %",
-            f"{row.best_median_rank:.0f}",
-        ]
-        for row in local.itertuples()
-    ]
-    display(Markdown(markdown_table(header, rows, range(1, 5))))
+    display(Markdown(markdown_table(RATED, rating_rows(local), range(1, 5))))
 
 # %% tags=["hide-input"]
 if seeing:
@@ -624,6 +607,6 @@ statuses = [record.status for record in records]
 Markdown(
     f"{len(records)} records: "
     + ", ".join(f"{statuses.count(status)} {status}" for status in ("exceeded", "reproduced", "short", "not run"))
-    + f". Files: `{stem}.json` and the tables `{stem}_regret.csv`, `{stem}_claims.csv`, `{stem}_changes.csv`, "
-    f"`{stem}_neighbours.csv`."
+    + f". Files: `{stem}.json` and the tables `{stem}_regret.csv`, `{stem}_claims.csv`"
+    + (f", `{stem}_changes.csv`, `{stem}_neighbours.csv`." if seeing else ".")
 )

@@ -77,3 +77,22 @@ def rated_neighbours(
         in_top = 100 * float(np.isin(of_best, top).mean())
         rows.append((geometry, tau_all, tau_top, in_top, float(np.median(rank[of_best]))))
     return pd.DataFrame(rows, columns=["geometry", "tau_all", "tau_top", "best_in_top", "best_median_rank"])
+
+
+_TOP = f"best {TOP:.0%}".replace("%", " %")
+RATED = ("neighbours in", "τ, all", f"τ, {_TOP}", f"of the best {BEST}: neighbours in the {_TOP}", "their median rank")
+"""What the columns of :func:`rating_rows` are called."""
+
+
+def rating_rows(rated: pd.DataFrame) -> list[tuple[str, ...]]:
+    """The rows of :func:`rated_neighbours` as text."""
+    return [
+        (
+            str(row.geometry),
+            f"{row.tau_all:.2f}",
+            f"{row.tau_top:.2f}",
+            f"{row.best_in_top:.0f} %",
+            f"{row.best_median_rank:.0f}",
+        )
+        for row in rated.itertuples()
+    ]

@@ -1,9 +1,10 @@
 """What neighbourhoods tell: exact on a line, where neighbours and accuracies are known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from cena.companion.neighbourhoods import BEST, TOP, nearest_others, rated_neighbours, the_best
+from cena.companion.neighbourhoods import BEST, RATED, TOP, nearest_others, rated_neighbours, rating_rows, the_best
 
 PLACES = np.arange(2000.0)
 CLASSES = np.arange(2000) // 2
@@ -54,3 +55,11 @@ def test_those_asked_may_be_in_any_order():
     ]
     assert rated[0].equals(rated[1])
     assert rated[1].equals(rated[2])
+
+
+def test_a_rating_is_worded_a_cell_for_each_column():
+    rated = pd.DataFrame([("line", 0.514, -0.07, 37.6, 2440.0)])
+    rated.columns = ["geometry", "tau_all", "tau_top", "best_in_top", "best_median_rank"]
+    assert rating_rows(rated) == [("line", "0.51", "-0.07", "38 %", "2440")]
+    assert RATED[2] == "τ, best 5 %"
+    assert len(RATED) == len(rated.columns)

@@ -72,6 +72,7 @@ def test_panels_draw_what_they_have():
     names = [text.get_text() for text in drawn.legends[0].get_texts()]
     assert names == ["random", "TPE on CENA", "random, exact"]
     assert shown[0].get_xlim() == (1, 20)
+    assert all(axes.get_yscale() == "log" for axes in shown)
 
 
 def test_the_explorer_shows_the_numbers_of_the_table_and_switches_them():

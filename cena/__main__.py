@@ -1,5 +1,5 @@
 """``python -m cena``: the command line."""
 
-from cena.cli import main
+from cena.cli.main import main
 
 main()

@@ -34,15 +34,15 @@ import torch
 from IPython.display import Markdown, display
 
 from cena import spaces
-from cena.companion import plots
-from cena.companion.pipeline import Pipeline
-from cena.companion.scale import benchmark
-from cena.companion.tables import NAMES, NONE, markdown_table
 from cena.data import registry
 from cena.data.labels import available, digits_table, files, nas_bench_101_cells
 from cena.evaluate import PAPER, feature_sets, kendall, log_parameters, predict, split, summarize, write_table
-from cena.spaces.cells import EDGES, function_family, parse_cell
-from cena.spaces.isomorphism import canonical_hash
+from cena.report import plots
+from cena.report.tables import NAMES, NONE, markdown_table
+from cena.spaces.nas_bench_101.isomorphism import canonical_hash
+from cena.spaces.nas_bench_201.cells import EDGES, function_family, parse_topology_cell
+from cena.study.pipeline import Pipeline
+from cena.study.scale import benchmark
 
 plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))
@@ -185,9 +185,17 @@ for axis, (verdict, text) in zip(axes, [(v, text) for v, pair in PAIRS.items() f
 # %% tags=["hide-input"]
 def output_difference(source, target):
     """Largest difference of the logits of two cells' networks after copying weights along the pairing."""
-    small = spaces.TopologySpace("small", [parse_cell(source), parse_cell(target)], channels=8, cells_per_stage=1)
+    small = spaces.TopologySpace(
+        "small", [parse_topology_cell(source), parse_topology_cell(target)], channels=8, cells_per_stage=1
+    )
     one, other = small.build(0, seed=0).double(), small.build(1, seed=0).double()
-    to = dict(zip(function_family(parse_cell(target))[1], function_family(parse_cell(source))[1], strict=False))
+    to = dict(
+        zip(
+            function_family(parse_topology_cell(target))[1],
+            function_family(parse_topology_cell(source))[1],
+            strict=False,
+        )
+    )
     weights, copied = one.state_dict(), other.state_dict()
     for key in copied:
         parts = key.split(".")

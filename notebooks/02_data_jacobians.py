@@ -35,13 +35,13 @@ from IPython.display import Markdown, display
 from matplotlib import pyplot as plt
 from torch import nn
 
-from cena.companion import plots
-from cena.companion.pipeline import Pipeline
-from cena.companion.tables import NAMES, markdown_table
 from cena.evaluate import kendall, log_parameters, write_table
 from cena.jacobians import data_jacobian, principal_components, rescale_weights, view_seeds
 from cena.jacobians.views import RESCALE
-from cena.spaces.cells import formal_sums, live_convolutions, parse_cell
+from cena.report import plots
+from cena.report.tables import NAMES, markdown_table
+from cena.spaces.nas_bench_201.cells import formal_sums, live_convolutions, parse_topology_cell
+from cena.study.pipeline import Pipeline
 
 plots.use_style()
 torch.set_num_threads(1)
@@ -204,7 +204,7 @@ epdjm = directions * singular_values
 # the most that the space has; each is shown from two initialisations.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-epdjm", "caption": "EPDJMs of three architectures (columns) from two initialisations each (rows): images downwards, the first principal components to the right, blue and red for the signs. Each column of a matrix is scaled to the logarithm of its length, so that the weak ones can be seen too; each heat map has its own colour scale. In brackets: the accuracy of the architecture, the best with so many convolutions."}, "image": {"alt": "Six heat maps of signed numbers in two rows and three columns, with strong columns on the left that fade to the right"}}
-cells = [parse_cell(space.architecture(int(i))) for i in pipeline.representatives]
+cells = [parse_topology_cell(space.architecture(int(i))) for i in pipeline.representatives]
 convolutions = np.array([len(live_convolutions(cell)) for cell in cells])
 
 

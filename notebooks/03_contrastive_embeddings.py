@@ -40,13 +40,13 @@ from IPython.display import Markdown
 from matplotlib import pyplot as plt
 from sklearn.neighbors import NearestNeighbors
 
-from cena.companion import plots
-from cena.companion.pipeline import Pipeline
-from cena.companion.tables import markdown_table
 from cena.contrast import cross_correlation, encode_views, encoder_input, retrieval_accuracy, same_class_margin
 from cena.evaluate import bootstrap_interval, log_parameters, write_table
 from cena.jacobians import Status, class_views, rescale_weights, view_seeds
 from cena.layout import laguerre_cells
+from cena.report import plots
+from cena.report.tables import markdown_table
+from cena.study.pipeline import Pipeline
 
 plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))

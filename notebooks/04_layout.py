@@ -38,9 +38,6 @@ from IPython.display import Markdown
 from matplotlib import pyplot as plt
 from sklearn.neighbors import NearestNeighbors
 
-from cena.companion import plots
-from cena.companion.pipeline import Pipeline
-from cena.companion.tables import markdown_table
 from cena.evaluate import bootstrap_interval, log_parameters, paired_difference, predict, summarize, write_table
 from cena.layout import (
     distance_distortion,
@@ -49,6 +46,9 @@ from cena.layout import (
     stochastic_transport,
     transport,
 )
+from cena.report import plots
+from cena.report.tables import markdown_table
+from cena.study.pipeline import Pipeline
 
 plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))
@@ -191,8 +191,8 @@ Markdown(
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cells", "caption": "The unit square shared out: one Laguerre cell of equal area for each class, coloured by accuracy. Right: the framed part, enlarged. Cells are stretched where the flat map is dense and had to be spread."}, "image": {"alt": "The unit square tiled by polygons of equal area coloured from dark for low to bright for high accuracy, and an enlarged part of it in which single polygons can be told apart"}}
 polygons = laguerre_cells(positions, moved.weights).polygons()
 drawn, axes = plt.subplots(1, 2, figsize=(plots.TEXT_WIDTH, 3.4))
-plots.laguerre_cells(axes[0], polygons, class_accuracy, label=None)
-tiles = plots.laguerre_cells(axes[1], polygons, class_accuracy, label=None)
+plots.draw_laguerre_cells(axes[0], polygons, class_accuracy, label=None)
+tiles = plots.draw_laguerre_cells(axes[1], polygons, class_accuracy, label=None)
 tiles.set(edgecolor="white", linewidth=0.8)
 side = min(1.0, 12 / np.sqrt(len(polygons)))
 window = (0.5 - side / 2, 0.5 + side / 2)

@@ -41,10 +41,6 @@ from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
-from cena.companion import plots
-from cena.companion.pipeline import Pipeline
-from cena.companion.profiles import PROFILES
-from cena.companion.tables import NAMES, NONE, markdown_table
 from cena.contrast import encoder_input
 from cena.evaluate import (
     PAPER,
@@ -64,6 +60,10 @@ from cena.evaluate import (
     write_records,
     write_table,
 )
+from cena.report import plots
+from cena.report.tables import NAMES, NONE, markdown_table
+from cena.study.pipeline import Pipeline
+from cena.study.profiles import PROFILES
 
 plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))

@@ -44,10 +44,6 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from cena.companion import plots
-from cena.companion.pipeline import Pipeline
-from cena.companion.tables import NAMES, markdown_table
-from cena.companion.trajectories import embedded, load_trajectories, trajectory_files
 from cena.contrast import encode_views
 from cena.data.images import images
 from cena.evaluate import (
@@ -66,6 +62,10 @@ from cena.evaluate import (
     write_table,
 )
 from cena.jacobians import Status
+from cena.report import plots
+from cena.report.tables import NAMES, markdown_table
+from cena.study.pipeline import Pipeline
+from cena.study.trajectories import embedded, load_trajectories, trajectory_files
 from cena.trajectories import TrajectoryConfig, network_views, trained_network, training_set
 
 plots.use_style()

@@ -41,34 +41,6 @@ from IPython.display import HTML, Markdown, display
 from scipy.stats import rankdata, spearmanr
 
 from cena.arch2vec import Arch2vecConfig, as_released_cells, valid_cells
-from cena.companion.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows
-from cena.companion.pipeline import Pipeline
-from cena.companion.plots import COLOURS, figure, use_style
-from cena.companion.protocols import (
-    FEWEST_SLOW_RUNS,
-    MOST_SLOW_RUNS,
-    NOISELESS,
-    SLOW,
-    TIMED,
-    UNITS,
-    Search,
-    fifth,
-    protocols,
-    regrets,
-    slow_runs,
-)
-from cena.companion.representations import (
-    arch2vec,
-    arch2vec_quality,
-    components,
-    in_unit_cube,
-    spread_like,
-    topology_graphs,
-    with_parameters,
-)
-from cena.companion.search_claims import claim_sentence, difference, effect_rows, effect_table, effects
-from cena.companion.search_figures import curves, difference_rows, draw_panels, explorer, regret_rows
-from cena.companion.tables import NAMES, markdown_table, method_part
 from cena.data import labels
 from cena.data.labels import LabelKey
 from cena.evaluate import (
@@ -81,7 +53,35 @@ from cena.evaluate import (
     write_records,
     write_table,
 )
+from cena.report.claims import claim_sentence, difference, effect_rows, effect_table, effects
+from cena.report.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows
+from cena.report.plots import COLOURS, figure, use_style
+from cena.report.search_figures import curves, difference_rows, draw_panels, explorer, regret_rows
+from cena.report.tables import NAMES, markdown_table, method_part
 from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates, random_regret_expectation
+from cena.study.pipeline import Pipeline
+from cena.study.protocols import (
+    FEWEST_SLOW_RUNS,
+    MOST_SLOW_RUNS,
+    NOISELESS,
+    SLOW,
+    TIMED,
+    UNITS,
+    Search,
+    fifth,
+    protocols,
+    regrets,
+    slow_runs,
+)
+from cena.study.representations import (
+    arch2vec,
+    arch2vec_quality,
+    components,
+    in_unit_cube,
+    spread_like,
+    topology_graphs,
+    with_parameters,
+)
 
 use_style()
 pipeline = Pipeline(profile)

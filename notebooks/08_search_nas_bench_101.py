@@ -35,28 +35,6 @@ import pandas as pd
 from IPython.display import HTML, Markdown, display
 
 from cena.arch2vec import Arch2vecConfig, valid_cells, valid_modules
-from cena.companion.joint import JointEmbedding
-from cena.companion.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows, the_best
-from cena.companion.pipeline import Pipeline
-from cena.companion.plots import METHODS, figure, use_style
-from cena.companion.profiles import of_graphs
-from cena.companion.profiles import profile as settings_of
-from cena.companion.protocols import NOISELESS, TIMED, Protocol, Search, protocols, regrets
-from cena.companion.representations import (
-    arch2vec,
-    arch2vec_quality,
-    cell_candidates,
-    components,
-    in_unit_cube,
-    labelled_graphs,
-    spread_like,
-    topology_graphs,
-    with_parameters,
-)
-from cena.companion.scale import benchmark
-from cena.companion.search_claims import claim_sentence, difference, effect_rows, effect_table, effects
-from cena.companion.search_figures import curves, difference_rows, draw_panels, explorer, regret_axis, regret_rows
-from cena.companion.tables import markdown_table, method_part
 from cena.data import labels, registry
 from cena.data.labels import LabelKey
 from cena.evaluate import (
@@ -71,7 +49,29 @@ from cena.evaluate import (
     write_records,
     write_table,
 )
+from cena.report.claims import claim_sentence, difference, effect_rows, effect_table, effects
+from cena.report.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows, the_best
+from cena.report.plots import METHOD_STYLES, figure, use_style
+from cena.report.search_figures import curves, difference_rows, draw_panels, explorer, regret_axis, regret_rows
+from cena.report.tables import markdown_table, method_part
 from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates, random_regret_expectation
+from cena.study.joint import JointEmbedding
+from cena.study.pipeline import Pipeline
+from cena.study.profiles import of_graphs
+from cena.study.profiles import profile as settings_of
+from cena.study.protocols import NOISELESS, TIMED, Protocol, Search, protocols, regrets
+from cena.study.representations import (
+    arch2vec,
+    arch2vec_quality,
+    cell_candidates,
+    components,
+    in_unit_cube,
+    labelled_graphs,
+    spread_like,
+    topology_graphs,
+    with_parameters,
+)
+from cena.study.scale import benchmark
 
 use_style()
 settings = settings_of(profile)
@@ -326,7 +326,7 @@ else:
     ours = tables[TIMED].rename(columns={"at": "hours"})
     for panel, table, title in zip(panels, (published, ours), ("published", "this run"), strict=True):
         for label, curve in table[table["method"].isin(files)].groupby("method", sort=False):
-            panel.plot(curve["hours"], curve["regret"], label=label, **METHODS[label])
+            panel.plot(curve["hours"], curve["regret"], label=label, **METHOD_STYLES[label])
         panel.set(title=title, xlabel="simulated hours", xlim=(0, ours["hours"].max()))
         regret_axis(panel)
         panel.set_ylim(0.1, 6)

@@ -38,12 +38,6 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from cena.companion import plots
-from cena.companion.joint import JointEmbedding
-from cena.companion.pipeline import Pipeline
-from cena.companion.profiles import PROFILES, of_graphs, of_size
-from cena.companion.tables import NAMES, NONE, markdown_table
-from cena.companion.transfers import stored_transfer
 from cena.evaluate import (
     PAPER,
     TRIVIAL,
@@ -61,6 +55,12 @@ from cena.evaluate import (
     write_records,
     write_table,
 )
+from cena.report import plots
+from cena.report.tables import NAMES, NONE, markdown_table
+from cena.study.joint import JointEmbedding
+from cena.study.pipeline import Pipeline
+from cena.study.profiles import PROFILES, of_graphs, of_size
+from cena.study.transfers import stored_transfer
 
 plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))

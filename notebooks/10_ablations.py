@@ -40,13 +40,6 @@ import pandas as pd
 from IPython.display import Markdown, display
 from scipy.spatial.distance import pdist
 
-from cena.companion import plots
-from cena.companion.ablations import EncoderVariant
-from cena.companion.artifacts import ArtifactStore
-from cena.companion.pipeline import Pipeline
-from cena.companion.profiles import of_unlabelled_graphs
-from cena.companion.profiles import profile as settings_of
-from cena.companion.tables import NAMES, markdown_table
 from cena.evaluate import (
     Interval,
     distance_agreement,
@@ -58,6 +51,13 @@ from cena.evaluate import (
     predict,
     write_table,
 )
+from cena.report import plots
+from cena.report.tables import NAMES, markdown_table
+from cena.study.ablations import EncoderVariant
+from cena.study.artifacts import ArtifactStore
+from cena.study.pipeline import Pipeline
+from cena.study.profiles import of_unlabelled_graphs
+from cena.study.profiles import profile as settings_of
 
 plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))

@@ -41,14 +41,14 @@ from sklearn.decomposition import PCA
 from torch import nn
 
 from cena import spaces
-from cena.companion import plots
-from cena.companion.tables import NAMES, NONE, markdown_table
-from cena.companion.zoo import DEPTHS, FAMILIES, WIDTHS, resnet
-from cena.embedding import OUTSIDE, embed, embed_space
+from cena.embed.network import OUTSIDE, embed, embed_space
+from cena.embed.reference import load_reference
 from cena.errors import InputError
 from cena.evaluate import bootstrap_interval, log_spectrum, write_table
 from cena.jacobians import probe
-from cena.reference import load_reference
+from cena.report import plots
+from cena.report.tables import NAMES, NONE, markdown_table
+from cena.report.zoo import DEPTHS, FAMILIES, WIDTHS, resnet
 from cena.spaces import ModuleSpace, TopologySpace
 
 plots.use_style()
@@ -138,7 +138,7 @@ Markdown("\n".join(reasons))
 # {cite:p}`simonyan2015vgg`, MobileNet {cite:p}`sandler2018mobilenet`, ShuffleNet {cite:p}`zhang2018shufflenet` and
 # DenseNet {cite:p}`huang2017densenet` are convolutional like the benchmark; the MLP-Mixer
 # {cite:p}`tolstikhin2021mixer`, the vision transformer {cite:p}`dosovitskiy2021vit` and the plain perceptron are not,
-# and have neither BatchNorm nor, the first two, ReLU. All are short and untuned (`cena.companion.zoo`), and take the
+# and have neither BatchNorm nor, the first two, ReLU. All are short and untuned (`cena.report.zoo`), and take the
 # images of the reference.
 #
 # As a control, known architectures are embedded again at fresh initial weights.

@@ -40,9 +40,9 @@ import pandas as pd
 from IPython.display import Markdown
 from matplotlib import pyplot as plt
 
-from cena.companion import plots
-from cena.companion.tables import NAMES, NONE, markdown_table, result_name
 from cena.evaluate import Interval, read_all, scoreboard, status_against, write_table
+from cena.report import plots
+from cena.report.tables import NAMES, NONE, markdown_table, result_name
 
 plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))

@@ -12,9 +12,9 @@ TINY_CELLS = slice(None, None, -100)
 def tiny_pipeline(tmp_path_factory):
     """A pipeline of the small space, every stage of which is made in a temporary folder."""
     from cena import spaces
-    from cena.companion.artifacts import ArtifactStore
-    from cena.companion.pipeline import Pipeline
-    from cena.companion.profiles import profile
+    from cena.study.artifacts import ArtifactStore
+    from cena.study.pipeline import Pipeline
+    from cena.study.profiles import profile
 
     settings = replace(
         profile("quick"), points=16, views=2, encoder_epochs=2, encoder_width=16, encoder_depth=1, precision="float32"
@@ -29,7 +29,7 @@ def tiny_pipeline(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_folder(tiny_pipeline, tmp_path_factory) -> Path:
     """A folder with the release of the small space."""
-    from cena.companion.release import write_release
+    from cena.study.release import write_release
 
     folder = tmp_path_factory.mktemp("released")
     write_release(tiny_pipeline, folder)
@@ -40,7 +40,7 @@ def tiny_folder(tiny_pipeline, tmp_path_factory) -> Path:
 def tiny_release(tiny_folder, tiny_pipeline, monkeypatch) -> Path:
     """The small release in the place of the package's own."""
     from cena import spaces
-    from cena.data import released
+    from cena.embed import released
 
     monkeypatch.setattr(released, "FOLDER", tiny_folder)
     monkeypatch.setattr(spaces, "load", lambda _name: tiny_pipeline.space)
@@ -50,6 +50,6 @@ def tiny_release(tiny_folder, tiny_pipeline, monkeypatch) -> Path:
 @pytest.fixture
 def tiny_reference(tiny_release):
     """The small release, loaded with its labels."""
-    from cena.reference import load_reference
+    from cena.embed.reference import load_reference
 
     return load_reference("digits-topology", tiny_release)

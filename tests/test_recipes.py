@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from cena.companion.tables import api_table
+from cena.report.tables import api_table
 
 PAGE, README = (Path(__file__).parents[1] / name for name in ("book/api.md", "README.md"))
 

@@ -16,8 +16,8 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from cena.companion import tables
 from cena.errors import InputError
+from cena.report import tables
 
 
 def table_directive(text: Callable[[Path, list[str]], str]) -> type[SphinxDirective]:

@@ -9,7 +9,7 @@ from cena.arch2vec.distances import edit_distance, edit_distance_correlation, wa
 from cena.arch2vec.graphs import Graphs, cell_graphs, isomorphism_classes, module_graphs
 from cena.arch2vec.model import Arch2vec, Arch2vecConfig, arch2vec_loss
 from cena.arch2vec.quality import PriorQuality, Reconstruction, prior_graphs, prior_quality, reconstruction
-from cena.arch2vec.training import arch2vec_embedding, embed, held_out_split, pretrain
+from cena.arch2vec.training import arch2vec_embedding, encode_graphs, held_out_split, pretrain
 from cena.arch2vec.validity import as_released_cells, valid_cells, valid_modules
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "cell_graphs",
     "edit_distance",
     "edit_distance_correlation",
-    "embed",
+    "encode_graphs",
     "held_out_split",
     "isomorphism_classes",
     "module_graphs",

@@ -10,7 +10,7 @@ from scipy import stats
 
 from cena.arch2vec.graphs import EMPTY, Graphs
 from cena.arch2vec.model import Arch2vec
-from cena.arch2vec.training import embed
+from cena.arch2vec.training import encode_graphs
 from cena.arch2vec.validity import Validity, prune
 from cena.errors import InputError
 from cena.evaluate.intervals import Interval, mean_interval
@@ -123,12 +123,12 @@ def walk_distances(
         raise InputError(
             "some graphs have no node between input and output, so no walk leads from them: leave them out"
         )
-    origin = embed(model, start)
+    origin = encode_graphs(model, start)
     graph, edits, distances = start, [], []
     for _ in range(steps):
         graph = _step(graph, valid, generator)
         edits.append(edit_distance(start, graph))
-        distances.append(np.linalg.norm(embed(model, graph) - origin, axis=1))
+        distances.append(np.linalg.norm(encode_graphs(model, graph) - origin, axis=1))
     return np.stack(edits, axis=1), np.stack(distances, axis=1).astype(np.float64)
 
 

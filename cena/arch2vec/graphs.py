@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cena.errors import InputError, unknown
-from cena.spaces.cells import EDGES, Cell
+from cena.spaces.nas_bench_201.cells import EDGES, TopologyCell
 
 CELL_OPERATIONS = (
     "input",
@@ -105,8 +105,9 @@ class Graphs:
         return Graphs(self.adjacency[chosen], self.operations[chosen], self.kinds)
 
 
-def cell_graphs(cells: Sequence[Cell]) -> Graphs:
-    """The eight-node graphs of NAS-Bench-201 cells, such as those of :func:`cena.spaces.cells.parse_cell`.
+def cell_graphs(cells: Sequence[TopologyCell]) -> Graphs:
+    """The eight-node graphs of NAS-Bench-201 cells, such as those that
+    :func:`cena.spaces.nas_bench_201.cells.parse_topology_cell` returns.
 
     Raises
     ------

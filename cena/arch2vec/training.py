@@ -45,7 +45,7 @@ def arch2vec_embedding(
     -------
     float32 of shape (n, config.latent).
     """
-    return embed(pretrain(graphs, config, checkpoint, progress), graphs)
+    return encode_graphs(pretrain(graphs, config, checkpoint, progress), graphs)
 
 
 def pretrain(
@@ -88,7 +88,7 @@ def pretrain(
     return training.model.eval()
 
 
-def embed(model: Arch2vec, graphs: Graphs) -> NDArray[np.float32]:
+def encode_graphs(model: Arch2vec, graphs: Graphs) -> NDArray[np.float32]:
     """Embed graphs as the mean over all nodes, empty ones included, of the mean of the nodes' latents.
 
     Returns
@@ -104,7 +104,7 @@ def embed(model: Arch2vec, graphs: Graphs) -> NDArray[np.float32]:
 
 
 def node_latents(model: Arch2vec, graphs: Graphs) -> NDArray[np.float32]:
-    """The means of the nodes' latents, (n, nodes, latent), without dropout or noise; errors as :func:`embed`."""
+    """The means of the nodes' latents, (n, nodes, latent), without dropout or noise; errors: :func:`encode_graphs`."""
     check_kinds(graphs, model.config)
     latents = np.empty((*graphs.operations.shape, model.config.latent), dtype=np.float32)
     model.eval()

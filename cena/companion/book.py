@@ -17,13 +17,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import cena
-from cena.companion.artifacts import locked
 from cena.companion.check import flaws
 from cena.companion.normalise import read
-from cena.companion.profiles import PROFILES
 from cena.companion.project import Project
-from cena.companion.tables import records_table
 from cena.errors import InputError, unknown
+from cena.report.tables import records_table
+from cena.study.artifacts import locked
+from cena.study.profiles import PROFILES
 
 PUBLISHED = "published"
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"

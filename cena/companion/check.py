@@ -14,11 +14,11 @@ from typing import Any
 import jupytext
 import nbformat
 
-from cena.companion import fingerprint, profiles
 from cena.companion.normalise import read
 from cena.companion.parameters import Parameter, Value, parse
 from cena.companion.project import Project, results_of
 from cena.errors import InputError
+from cena.study import fingerprint, profiles
 
 Provenance = dict[str, Any]
 
@@ -78,7 +78,7 @@ def provenance(project: Project, stem: str, values: Mapping[str, Value], results
             name: list(value) if isinstance(value, tuple) else value
             for name, value in dataclasses.asdict(profiles.profile(str(values["profile"]))).items()
         },
-        "data": fingerprint.data_checksums("cena.data.released" in modules) if "cena.data" in modules else {},
+        "data": fingerprint.data_checksums("cena.embed.released" in modules) if "cena.data" in modules else {},
         "pins": fingerprint.pins(project.requirements),
         "results": checksums(own),
         "reads": checksums(path for path in sorted(results.glob("*.json")) if reads and path not in own),

@@ -19,15 +19,15 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 
-from cena.companion import profiles
-from cena.companion.artifacts import locked
 from cena.companion.check import checksums, declared, provenance, staleness
-from cena.companion.cluster import cluster
-from cena.companion.needs import companions, need_data
 from cena.companion.normalise import normalise, read, write
 from cena.companion.parameters import Value, from_text
 from cena.companion.project import Project, results_of
 from cena.errors import InputError
+from cena.study import profiles
+from cena.study.artifacts import locked
+from cena.study.cluster import cluster
+from cena.study.needs import companions, need_data
 
 Progress = Callable[[str, int, int], None]
 """Called with a notebook's stem, the number of the code cell that starts, and the number of code cells."""

@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from cena.companion import profiles
 from cena.companion.check import Staleness, provenance, staleness
 from cena.companion.project import Project, results_of
+from cena.study import profiles
 
 
 def publish(project: Project, stems: Sequence[str], profile: str) -> tuple[list[str], list[Staleness]]:

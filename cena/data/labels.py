@@ -5,7 +5,7 @@ of several rank architectures differently. Accuracies are in percent. What each 
 conventions differ, is said in :mod:`cena.data.label_sources`; :func:`origin` says it of one combination.
 
 An official archive that was imported (`cena data import`) goes before the other tables wherever it has the
-combination. The digits labels were trained by this project (:mod:`cena.data.digits_benchmark`) and are part of the
+combination. The digits labels were trained by this project (:mod:`cena.study.digits_benchmark`) and are part of the
 package.
 """
 

@@ -7,10 +7,10 @@ from cena.errors import unknown
 from cena.spaces.base import Space, representatives
 from cena.spaces.digits import digits_size, digits_topology
 from cena.spaces.modules import ModuleSpace
-from cena.spaces.nas_bench_101 import NasBench101Space
+from cena.spaces.nas_bench_101.space import NasBench101Space
+from cena.spaces.nas_bench_201.size import SizeSpace, nats_bench_size
+from cena.spaces.nas_bench_201.topology import TopologySpace
 from cena.spaces.sample import SampledSpace, sample
-from cena.spaces.size import SizeSpace, nats_bench_size
-from cena.spaces.topology import TopologySpace
 
 SPACES: dict[str, Callable[[], Space]] = {
     "digits-size": digits_size,

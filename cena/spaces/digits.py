@@ -6,9 +6,9 @@ Their label tables are bundled (`cena.data`), so every notebook runs for real wi
 import numpy as np
 
 from cena.spaces.base import representatives
-from cena.spaces.cells import all_cells
-from cena.spaces.size import SizeSpace
-from cena.spaces.topology import TopologySpace
+from cena.spaces.nas_bench_201.cells import all_topology_cells
+from cena.spaces.nas_bench_201.size import SizeSpace
+from cena.spaces.nas_bench_201.topology import TopologySpace
 
 RESOLUTION = 8
 TOPOLOGIES = 2048
@@ -19,7 +19,7 @@ def digits_topology() -> TopologySpace:
 
     The classes are a seeded random draw; each is represented by its first cell in lexicographic order.
     """
-    cells = all_cells()
+    cells = all_topology_cells()
     firsts = representatives(TopologySpace().classes())
     drawn = np.sort(np.random.default_rng(201).permutation(firsts)[:TOPOLOGIES])
     chosen = [cells[i] for i in drawn]

@@ -27,10 +27,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cena.contrast.files import read_tensors, write_tensors
-from cena.data.digits_training import BATCH, LEARNING_RATE, WEIGHT_DECAY, side_by_side
 from cena.errors import InputError
 from cena.jacobians import Status
 from cena.spaces import Space
+from cena.trajectories.digits_training import BATCH, LEARNING_RATE, WEIGHT_DECAY, side_by_side
 from cena.trajectories.training_sets import TrainingSet
 from cena.trajectories.views import network_views, stacked
 
@@ -48,8 +48,8 @@ Progress = Callable[[int], None]
 class TrajectoryConfig:
     """How networks are trained and seen; with space, architecture, training set and points it determines the result.
 
-    The optimiser is that of the digits benchmark (:mod:`cena.data.digits_training`), as are learning rate and batch if
-    not given.
+    The optimiser is that of the digits benchmark (:mod:`cena.trajectories.digits_training`), as are learning rate and
+    batch if not given.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def load_trajectory(path: Path) -> Trajectory:
 
 
 def trained_network(space: Space, architecture: int, seeds: tuple[int, ...], checkpoint: Path | None) -> nn.Module:
-    """The networks of all seeds side by side (see :func:`cena.data.digits_training.side_by_side`).
+    """The networks of all seeds side by side (see :func:`cena.trajectories.digits_training.side_by_side`).
 
     With the weights in a checkpoint; without one, at their initialisation.
     """

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cena.arch2vec import Arch2vecConfig, cell_graphs
-from cena.spaces.cells import all_cells
+from cena.spaces.nas_bench_201.cells import all_topology_cells
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -22,4 +22,4 @@ def small_config():
 @pytest.fixture(scope="package")
 def cells():
     """50 cells of NAS-Bench-201 as graphs."""
-    return cell_graphs(all_cells()[::313])
+    return cell_graphs(all_topology_cells()[::313])

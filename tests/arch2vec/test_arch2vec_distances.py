@@ -10,7 +10,7 @@ from cena.arch2vec import (
     cell_graphs,
     edit_distance,
     edit_distance_correlation,
-    embed,
+    encode_graphs,
     valid_cells,
     valid_modules,
     walk_correlation,
@@ -18,7 +18,7 @@ from cena.arch2vec import (
 )
 from cena.arch2vec.distances import _step
 from cena.errors import InputError
-from cena.spaces.cells import all_cells
+from cena.spaces.nas_bench_201.cells import all_topology_cells
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def model():
 
 
 def test_edit_distance_of_cells_is_the_number_of_other_operations():
-    cells = all_cells()
+    cells = all_topology_cells()
     generator = np.random.default_rng(0)
     first, second = ([cells[i] for i in generator.integers(len(cells), size=100)] for _ in range(2))
     expected = [sum(a != b for a, b in zip(*pair, strict=True)) for pair in zip(first, second, strict=True)]
@@ -114,7 +114,7 @@ def test_walk_distances_are_from_the_start(model, cells):
     generator = np.random.default_rng(3)
     start = cells[generator.integers(len(cells), size=40)]
     first = _step(start, valid_cells, generator)
-    expected = np.linalg.norm(embed(model, first) - embed(model, start), axis=1)
+    expected = np.linalg.norm(encode_graphs(model, first) - encode_graphs(model, start), axis=1)
     np.testing.assert_allclose(distances[:, 0], expected, rtol=1e-5)
     back = edits == 0
     assert np.all(distances[back] < 1e-5)

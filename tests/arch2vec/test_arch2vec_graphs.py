@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from cena.arch2vec import Graphs, cell_graphs, isomorphism_classes, module_graphs
 from cena.errors import InputError
-from cena.spaces.cells import EDGES, OPERATIONS, parse_cell
+from cena.spaces.nas_bench_201.cells import EDGES, TOPOLOGY_OPERATIONS, parse_topology_cell
 
 # The published encoding of NAS-Bench-201: node 0 the input, nodes 1 to 6 the operations, node 7 the output.
 PUBLISHED_EDGES = {(0, 1), (0, 2), (0, 4), (1, 3), (1, 5), (2, 6), (3, 6), (4, 7), (5, 7), (6, 7)}
 
 
 def test_a_cell_becomes_the_published_graph():
-    cell = parse_cell("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|")
+    cell = parse_topology_cell("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|")
     graphs = cell_graphs([cell])
     assert set(zip(*np.nonzero(graphs.adjacency[0]), strict=True)) == PUBLISHED_EDGES
     assert graphs.operations[0].tolist() == [0, 2, 5, 4, 3, 1, 5, 6]
@@ -40,7 +40,7 @@ def test_paths_of_the_graph_are_those_of_the_cell():
     assert len(found) == 4
 
 
-@given(st.lists(st.tuples(*[st.sampled_from(OPERATIONS)] * 6), min_size=1, max_size=20))
+@given(st.lists(st.tuples(*[st.sampled_from(TOPOLOGY_OPERATIONS)] * 6), min_size=1, max_size=20))
 def test_different_cells_are_different_graphs(cells):
     graphs = cell_graphs(cells)
     assert len(np.unique(isomorphism_classes(graphs))) == len(set(cells))

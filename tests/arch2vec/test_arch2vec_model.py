@@ -7,7 +7,7 @@ import torch
 from arch2vec_modules import CHAIN, modules
 from torch import nn
 
-from cena.arch2vec import Arch2vec, Arch2vecConfig, arch2vec_loss, embed
+from cena.arch2vec import Arch2vec, Arch2vecConfig, arch2vec_loss, encode_graphs
 from cena.arch2vec.model import GraphIsomorphismLayer
 from cena.arch2vec.training import tensors_of
 from cena.errors import InputError, unknown
@@ -121,7 +121,7 @@ def test_embedding_is_the_mean_over_all_nodes_even_empty_ones():
     latents = model.encode(*tensors_of(graphs))[0].detach().numpy()
     assert latents.shape == (1, 7, 2)
     assert np.abs(latents[0, 4:]).max() > 0
-    np.testing.assert_allclose(embed(model, graphs), latents.mean(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(encode_graphs(model, graphs), latents.mean(axis=1), rtol=1e-6)
 
 
 def test_an_empty_node_reads_as_zeros():

@@ -12,7 +12,7 @@ from cena.arch2vec import (
     arch2vec_embedding,
     arch2vec_loss,
     cell_graphs,
-    embed,
+    encode_graphs,
     held_out_split,
     pretrain,
     reconstruction,
@@ -207,22 +207,22 @@ def test_a_sample_is_part_of_the_training_graphs(small_config):
 
 def test_embedding_does_not_depend_on_what_else_is_embedded(small_config, cells):
     model = pretrain(cells, small_config)
-    together = embed(model, cells)
-    np.testing.assert_allclose(embed(model, cells[7:9]), together[7:9], rtol=1e-4, atol=1e-6)
+    together = encode_graphs(model, cells)
+    np.testing.assert_allclose(encode_graphs(model, cells[7:9]), together[7:9], rtol=1e-4, atol=1e-6)
     assert len(np.unique(together.round(5), axis=0)) == len(cells)
 
 
 def test_large_spaces_are_embedded_in_parts(small_config, cells, monkeypatch):
     model = pretrain(cells, small_config)
-    whole = embed(model, cells)
+    whole = encode_graphs(model, cells)
     monkeypatch.setattr("cena.arch2vec.training.EMBEDDED_AT_ONCE", 7)
-    np.testing.assert_allclose(embed(model, cells), whole, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(encode_graphs(model, cells), whole, rtol=1e-4, atol=1e-6)
 
 
 def test_graphs_of_another_space_are_refused(small_config):
     module = modules(CHAIN, RESIDUAL)
     with pytest.raises(InputError, match="5 kinds of operations and the autoencoder 7"):
-        embed(Arch2vec(small_config), module)
+        encode_graphs(Arch2vec(small_config), module)
     with pytest.raises(InputError, match="5 kinds of operations and the autoencoder 7"):
         pretrain(module, small_config)
 

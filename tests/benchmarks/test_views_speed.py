@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from cena.jacobians import class_views, data_jacobian, native_precision, principal_components
 from cena.spaces import load
-from cena.spaces.networks import AveragePool
+from cena.spaces.nas_bench_201.networks import AveragePool
 
 CELL = "|nor_conv_3x3~0|+|avg_pool_3x3~0|nor_conv_1x1~1|+|skip_connect~0|nor_conv_3x3~1|avg_pool_3x3~2|"
 POINTS = 64

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 import cena
-from cena.companion import fingerprint
 from cena.companion.notebooks import run
 from cena.companion.project import Project
 from cena.companion.publish import publish
+from cena.study import fingerprint
 
 FIRST = """# ---
 # jupyter:

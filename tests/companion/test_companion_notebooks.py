@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cena.companion import profiles
 from cena.companion.normalise import read
 from cena.companion.notebooks import Execution, NotebookError, run
 from cena.companion.publish import publish
 from cena.errors import InputError
+from cena.study import profiles
 
 SLEEPER = """
 # %% tags=["parameters"]
@@ -41,7 +41,9 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 # A process in the background of a script inherits that interrupts are ignored: take that back, as a terminal would.
-COMMAND = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from cena.cli import main; main()"
+COMMAND = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from cena.cli.main import main; main()"
+)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from cena.data import labels, registry
 from cena.data.labels import LabelKey
 from cena.data.registry import DataFile
 from cena.errors import InputError
-from cena.spaces.cells import all_cells, format_cell
+from cena.spaces.nas_bench_201.cells import all_topology_cells, format_topology_cell
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def authors_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     shuffled = np.random.default_rng(0).permutation(15625)
     folder = tmp_path / "lightonai/SearchSpaces/Bench201"
     folder.mkdir(parents=True)
-    cells = all_cells()
-    (folder / "configs.txt").write_text("\n".join(format_cell(cells[i]) for i in shuffled))
+    cells = all_topology_cells()
+    (folder / "configs.txt").write_text("\n".join(format_topology_cell(cells[i]) for i in shuffled))
     for offset, name in enumerate(("cifar10", "cifar100", "ImageNet16-120")):
         np.save(folder / f"{name}_test_accs.npy", shuffled + offset / 4)
     for path in folder.iterdir():

@@ -10,11 +10,11 @@ from cena.data.images import images as draw_images
 from cena.errors import InputError
 from cena.jacobians import data_jacobian, native_precision, principal_components
 from cena.spaces import TopologySpace, load
-from cena.spaces.cells import parse_cell
+from cena.spaces.nas_bench_201.cells import parse_topology_cell
 
 CELLS = [
-    parse_cell("|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"),
-    parse_cell("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"),
+    parse_topology_cell("|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"),
+    parse_topology_cell("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"),
 ]
 SPACE = TopologySpace("tiny", CELLS, channels=4, cells_per_stage=1, resolution=8)
 LINEAR_SHAPE = (6, 2, 3, 3)

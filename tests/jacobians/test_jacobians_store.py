@@ -18,12 +18,14 @@ from torch import nn
 from cena.errors import InputError
 from cena.jacobians import Status, ViewStore, class_views
 from cena.spaces import TopologySpace, representatives
-from cena.spaces.cells import all_cells
+from cena.spaces.nas_bench_201.cells import all_topology_cells
 
 ARRAYS = ("directions", "singular_values", "jacov", "status")
 VIEWS, POINTS = 2, 5
 CONFIGURATION = {"space": "tiny", "images": {"name": "noise", "count": POINTS}, "seed": 3}
-CELLS = [all_cells()[i] for i in (0, 1, 25, *range(5000, 15_000, 397))]  # the first two are one class, which is dead
+CELLS = [
+    all_topology_cells()[i] for i in (0, 1, 25, *range(5000, 15_000, 397))
+]  # the first two are one class, which is dead
 IMAGES = np.random.default_rng(0).standard_normal((POINTS, 3, 8, 8)).astype(np.float32)
 
 

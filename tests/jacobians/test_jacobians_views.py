@@ -10,11 +10,11 @@ from torch import nn
 
 from cena.jacobians import Status, class_views, data_jacobian, jacov, principal_components, rescale_weights, view_seeds
 from cena.spaces import Space, TopologySpace
-from cena.spaces.cells import parse_cell
+from cena.spaces.nas_bench_201.cells import parse_topology_cell
 
 CELLS = [
-    parse_cell("|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"),
-    parse_cell("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"),
+    parse_topology_cell("|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"),
+    parse_topology_cell("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"),
 ]
 SPACE = TopologySpace("tiny", CELLS, channels=4, cells_per_stage=1, resolution=8)
 IMAGES = np.random.default_rng(0).standard_normal((6, 3, 8, 8)).astype(np.float32)

@@ -8,45 +8,45 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cena.errors import InputError
-from cena.spaces.cells import (
+from cena.spaces.nas_bench_201.cells import (
     CONVOLUTIONS,
     EDGES,
-    OPERATIONS,
-    Cell,
+    TOPOLOGY_OPERATIONS,
     FunctionFamily,
-    all_cells,
-    format_cell,
+    TopologyCell,
+    all_topology_cells,
+    format_topology_cell,
     function_family,
     live_convolutions,
-    parse_cell,
+    parse_topology_cell,
 )
 
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|"
-cells = st.tuples(*[st.sampled_from(OPERATIONS)] * len(EDGES))
+cells = st.tuples(*[st.sampled_from(TOPOLOGY_OPERATIONS)] * len(EDGES))
 
 
 @cache
-def families() -> dict[Cell, FunctionFamily]:
-    return {cell: function_family(cell)[0] for cell in all_cells()}
+def families() -> dict[TopologyCell, FunctionFamily]:
+    return {cell: function_family(cell)[0] for cell in all_topology_cells()}
 
 
 def test_the_string_form_lists_the_edges_by_target() -> None:
     cell = ("nor_conv_3x3", "none", "skip_connect", "avg_pool_3x3", "nor_conv_1x1", "none")
-    assert parse_cell(CELL) == cell
-    assert format_cell(cell) == CELL
+    assert parse_topology_cell(CELL) == cell
+    assert format_topology_cell(cell) == CELL
 
 
 @given(cells)
-def test_a_cell_survives_its_string_form(cell: Cell) -> None:
-    assert parse_cell(format_cell(cell)) == cell
+def test_a_cell_survives_its_string_form(cell: TopologyCell) -> None:
+    assert parse_topology_cell(format_topology_cell(cell)) == cell
 
 
 @given(cells, st.integers(0, 90), st.integers(0, 3), st.text("|+~0123_abcdnorvx ", max_size=3) | st.text(max_size=3))
-def test_a_damaged_cell_is_refused_or_is_another_cell(cell: Cell, start: int, length: int, damage: str) -> None:
-    text = format_cell(cell)
+def test_a_damaged_cell_is_refused_or_is_another_cell(cell: TopologyCell, start: int, length: int, damage: str) -> None:
+    text = format_topology_cell(cell)
     damaged = text[:start] + damage + text[start + length :]
     try:
-        assert format_cell(parse_cell(damaged)) == damaged
+        assert format_topology_cell(parse_topology_cell(damaged)) == damaged
     except InputError as error:
         assert damaged in str(error) or "unknown operation" in str(error)  # noqa: PT017 - either outcome is right
 
@@ -54,7 +54,7 @@ def test_a_damaged_cell_is_refused_or_is_another_cell(cell: Cell, start: int, le
 @given(st.text(alphabet="|+~012", max_size=30) | st.text())
 def test_any_text_is_refused_or_survives(text: str) -> None:
     try:
-        assert format_cell(parse_cell(text)) == text
+        assert format_topology_cell(parse_topology_cell(text)) == text
     except InputError as error:
         assert str(error)  # noqa: PT017 - either outcome is right
 
@@ -79,13 +79,13 @@ def test_any_text_is_refused_or_survives(text: str) -> None:
 )
 def test_a_malformed_cell_is_refused_in_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        parse_cell(text)
+        parse_topology_cell(text)
 
 
 def test_all_cells_are_in_lexicographic_order_of_their_operations() -> None:
-    every = all_cells()
+    every = all_topology_cells()
     assert len(every) == len(set(every)) == 15_625
-    codes = [tuple(OPERATIONS.index(name) for name in cell) for cell in every]
+    codes = [tuple(TOPOLOGY_OPERATIONS.index(name) for name in cell) for cell in every]
     assert codes == sorted(codes)
 
 
@@ -94,7 +94,7 @@ def test_number_of_families() -> None:
 
 
 def test_order_lists_the_live_convolutions_by_the_familys_numbers() -> None:
-    for cell in all_cells()[::31]:
+    for cell in all_topology_cells()[::31]:
         (convolutions, _), order = function_family(cell)
         assert sorted(order) == live_convolutions(cell)
         assert [cell[edge] for edge in order] == [name for name, _ in convolutions]
@@ -110,10 +110,10 @@ def test_order_lists_the_live_convolutions_by_the_familys_numbers() -> None:
     ],
 )
 def test_live_convolutions_have_an_input_and_reach_the_output(cell: str, live: list[int]) -> None:
-    assert live_convolutions(parse_cell(cell)) == live
+    assert live_convolutions(parse_topology_cell(cell)) == live
 
 
-def isomorphism_string(cell: Cell) -> str:
+def isomorphism_string(cell: TopologyCell) -> str:
     """NAS-Bench-201's own: nested sums of nested operations, skips and zeros removed."""
     nodes = ["0"]
     for target in (1, 2, 3):
@@ -144,8 +144,8 @@ def test_the_benchmarks_isomorphism_string_is_wrong_in_both_directions() -> None
 
 @pytest.mark.parametrize("convolution", CONVOLUTIONS)
 def test_one_convolution_used_twice_is_not_two_convolutions(convolution: str) -> None:
-    twice = parse_cell(f"|{convolution}~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|")
-    parallel = parse_cell(f"|{convolution}~0|+|{convolution}~0|none~1|+|none~0|skip_connect~1|skip_connect~2|")
+    twice = parse_topology_cell(f"|{convolution}~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|")
+    parallel = parse_topology_cell(f"|{convolution}~0|+|{convolution}~0|none~1|+|none~0|skip_connect~1|skip_connect~2|")
     assert isomorphism_string(twice).replace("+#", "").replace("#+", "").count(convolution) == 2
     assert families()[twice] != families()[parallel]
 
@@ -171,4 +171,4 @@ def test_one_convolution_used_twice_is_not_two_convolutions(convolution: str) ->
     ],
 )
 def test_cells_that_compute_the_same_functions_are_one_family(one: str, other: str) -> None:
-    assert families()[parse_cell(one)] == families()[parse_cell(other)]
+    assert families()[parse_topology_cell(one)] == families()[parse_topology_cell(other)]

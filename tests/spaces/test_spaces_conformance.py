@@ -14,13 +14,14 @@ from torch import nn
 from cena.errors import InputError
 from cena.spaces import SPACES, NasBench101Space, SizeSpace, Space, TopologySpace, load, representatives, sample
 from cena.spaces.base import numbered_by_appearance
-from cena.spaces.cells import all_cells, function_family
 from cena.spaces.digits import TOPOLOGIES
-from cena.spaces.graphs import parse_cell
+from cena.spaces.nas_bench_101.cells import parse_nas_bench_101_cell
+from cena.spaces.nas_bench_201.cells import all_topology_cells, function_family
 
-CELLS = [all_cells()[i] for i in (15_624, 0, 7_501, 1, 9_876, 12_345, 4_321, 5)]
+CELLS = [all_topology_cells()[i] for i in (15_624, 0, 7_501, 1, 9_876, 12_345, 4_321, 5)]
 GRAPHS = [
-    parse_cell(text) for text in ("conv1x1(0)|maxpool3x3(0,1)|output(1,2)", "output(0)", "conv3x3(0)|output(0,1)")
+    parse_nas_bench_101_cell(text)
+    for text in ("conv1x1(0)|maxpool3x3(0,1)|output(1,2)", "output(0)", "conv3x3(0)|output(0,1)")
 ]
 SMALL: dict[str, Callable[[], Space]] = {
     "small-topology": lambda: TopologySpace("small-topology", CELLS, 3, cells_per_stage=2, resolution=8, outputs=4),

@@ -10,8 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from cena.spaces import TopologySpace
-from cena.spaces.cells import CONVOLUTIONS, Cell, all_cells, function_family, live_convolutions
-from cena.spaces.networks import CellModule, ConvNorm
+from cena.spaces.nas_bench_201.cells import (
+    CONVOLUTIONS,
+    TopologyCell,
+    all_topology_cells,
+    function_family,
+    live_convolutions,
+)
+from cena.spaces.nas_bench_201.networks import CellModule, ConvNorm
 
 
 def randomise_norms(network: nn.Module, seed: int) -> None:
@@ -36,14 +42,14 @@ def copy_weights(source: nn.Module, target: nn.Module, sources: tuple[int, ...],
 
 
 @cache
-def families() -> list[list[Cell]]:
+def families() -> list[list[TopologyCell]]:
     members = defaultdict(list)
-    for cell in all_cells():
+    for cell in all_topology_cells():
         members[function_family(cell)[0]].append(cell)
     return list(members.values())
 
 
-def network(cell: Cell, seed: int) -> nn.Module:
+def network(cell: TopologyCell, seed: int) -> nn.Module:
     space = TopologySpace("pair", [cell], channels=4, cells_per_stage=1, resolution=8)
     return space.build(0, seed).double()
 
@@ -93,7 +99,7 @@ class Fingerprints:
         self.weights = torch.randn(1, 2, 4, 4, dtype=torch.float64, generator=generator)
 
     @torch.no_grad()
-    def __call__(self, cell: Cell) -> float:
+    def __call__(self, cell: TopologyCell) -> float:
         module = CellModule(cell, 2, 2).eval()
         edges = [[edge for edge in live_convolutions(cell) if cell[edge] == name] for name in CONVOLUTIONS]
         outputs = []
@@ -106,12 +112,12 @@ class Fingerprints:
         return min(outputs)
 
 
-def by_fingerprint(cells: list[Cell]) -> list[set[Cell]]:
+def by_fingerprint(cells: list[TopologyCell]) -> list[set[TopologyCell]]:
     """Cells grouped by equal fingerprints: gaps between different ones are far above rounding errors."""
     fingerprint = Fingerprints()
     ordered = sorted((fingerprint(cell), cell) for cell in cells)
     values = np.array([value for value, _ in ordered])
-    groups: list[set[Cell]] = []
+    groups: list[set[TopologyCell]] = []
     for gap, (_, cell) in zip(np.diff(values, prepend=-np.inf), ordered, strict=True):
         if gap > 1e-11:
             groups.append(set())
@@ -119,14 +125,14 @@ def by_fingerprint(cells: list[Cell]) -> list[set[Cell]]:
     return groups
 
 
-def by_family(cells: list[Cell]) -> list[set[Cell]]:
+def by_family(cells: list[TopologyCell]) -> list[set[TopologyCell]]:
     groups = defaultdict(set)
     for cell in cells:
         groups[function_family(cell)[0]].add(cell)
     return list(groups.values())
 
 
-def ordered(groups: list[set[Cell]]) -> list[list[Cell]]:
+def ordered(groups: list[set[TopologyCell]]) -> list[list[TopologyCell]]:
     return sorted(sorted(group) for group in groups)
 
 
@@ -134,7 +140,7 @@ def test_cells_of_different_families_agree_for_no_numbering_of_their_convolution
     """Cells made of the same operations, which only a right family keeps apart."""
     generator = np.random.default_rng(3)
     made_of = defaultdict(list)
-    for cell in all_cells():
+    for cell in all_topology_cells():
         made_of[tuple(sorted(cell))].append(cell)
     multisets = list(made_of.values())
     for i in generator.choice(len(multisets), 12, replace=False):
@@ -146,6 +152,6 @@ def test_cells_of_different_families_agree_for_no_numbering_of_their_convolution
 @pytest.mark.slow
 def test_families_are_exactly_the_cells_that_agree_for_some_numbering() -> None:
     """All 15,625 cells, all their 51,137 numberings."""
-    groups = by_fingerprint(all_cells())
+    groups = by_fingerprint(all_topology_cells())
     assert len(groups) == 5_044
-    assert ordered(groups) == ordered(by_family(all_cells()))
+    assert ordered(groups) == ordered(by_family(all_topology_cells()))

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cena.errors import InputError
-from cena.spaces.graphs import MAX_EDGES, MAX_VERTICES, OPERATIONS, Cell, cell_from_matrix, format_cell, parse_cell
+from cena.spaces.nas_bench_101.cells import (
+    MAX_EDGES,
+    MAX_VERTICES,
+    NAS_BENCH_101_OPERATIONS,
+    NasBench101Cell,
+    cell_from_matrix,
+    format_nas_bench_101_cell,
+    parse_nas_bench_101_cell,
+)
 
 CELL = "conv3x3(0)|maxpool3x3(0,1)|output(1,2)"
 Matrix = NDArray[np.int64]
@@ -27,20 +35,20 @@ def chain(vertices: int) -> Matrix:
 
 
 @st.composite
-def cells(draw: st.DrawFn) -> Cell:
+def cells(draw: st.DrawFn) -> NasBench101Cell:
     """Any cell whose input also feeds its output, so that no drawn graph is disconnected."""
     vertices = draw(st.integers(2, MAX_VERTICES))
     pairs = [(s, t) for t in range(vertices) for s in range(t)]
     edges = draw(st.sets(st.sampled_from(pairs), max_size=MAX_EDGES - 1)) | {(0, vertices - 1)}
-    operations = draw(st.lists(st.sampled_from(OPERATIONS), min_size=vertices - 2, max_size=vertices - 2))
+    operations = draw(st.lists(st.sampled_from(NAS_BENCH_101_OPERATIONS), min_size=vertices - 2, max_size=vertices - 2))
     return cell_from_matrix(matrix_of(vertices, edges), operations)
 
 
 def test_the_string_form_lists_what_each_vertex_reads() -> None:
     matrix = matrix_of(4, {(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)})
     cell = cell_from_matrix(matrix, ["conv3x3", "maxpool3x3"])
-    assert format_cell(cell) == CELL
-    assert parse_cell(CELL) == cell
+    assert format_nas_bench_101_cell(cell) == CELL
+    assert parse_nas_bench_101_cell(CELL) == cell
     assert [cell.inputs(vertex) for vertex in range(cell.vertices)] == [[], [0], [0, 1], [1, 2]]
 
 
@@ -51,28 +59,30 @@ def test_edges_are_numbered_as_in_the_benchmarks_generator() -> None:
 
 
 @given(cells())
-def test_a_cell_survives_its_string_form(cell: Cell) -> None:
-    assert parse_cell(format_cell(cell)) == cell
+def test_a_cell_survives_its_string_form(cell: NasBench101Cell) -> None:
+    assert parse_nas_bench_101_cell(format_nas_bench_101_cell(cell)) == cell
 
 
 @given(cells(), st.integers(0, 90), st.integers(0, 3), st.text("|(),0123_abcdnorvx ", max_size=3) | st.text(max_size=3))
-def test_a_damaged_cell_is_refused_or_is_another_cell(cell: Cell, start: int, length: int, damage: str) -> None:
-    text = format_cell(cell)
+def test_a_damaged_cell_is_refused_or_is_another_cell(
+    cell: NasBench101Cell, start: int, length: int, damage: str
+) -> None:
+    text = format_nas_bench_101_cell(cell)
     damaged = text[:start] + damage + text[start + length :]
     try:
-        read = parse_cell(damaged)
+        read = parse_nas_bench_101_cell(damaged)
     except InputError as error:
         assert damaged in str(error) or "unknown operation" in str(error)  # noqa: PT017 - either outcome is right
     else:
-        assert parse_cell(format_cell(read)) == read
+        assert parse_nas_bench_101_cell(format_nas_bench_101_cell(read)) == read
         if read.vertices == damaged.count("|") + 2:  # nothing was pruned
-            assert format_cell(read) == damaged
+            assert format_nas_bench_101_cell(read) == damaged
 
 
 @given(st.text(alphabet="|(),01output", max_size=30) | st.text())
 def test_any_text_is_refused_or_is_a_cell(text: str) -> None:
     try:
-        assert format_cell(parse_cell(text))
+        assert format_nas_bench_101_cell(parse_nas_bench_101_cell(text))
     except InputError as error:
         assert str(error)  # noqa: PT017 - either outcome is right
 
@@ -103,8 +113,14 @@ def test_pruning_keeps_what_is_on_a_path_from_input_to_output(vertices: int) -> 
 
 
 def test_limits_hold_after_pruning_as_in_the_benchmark() -> None:
-    assert format_cell(parse_cell("conv3x3(0)|" * 6 + "conv1x1(0)|output(7)")) == "conv1x1(0)|output(1)"
-    assert format_cell(parse_cell("conv3x3()|" * 6 + "conv1x1(0)|output(7)")) == "conv1x1(0)|output(1)"
+    assert (
+        format_nas_bench_101_cell(parse_nas_bench_101_cell("conv3x3(0)|" * 6 + "conv1x1(0)|output(7)"))
+        == "conv1x1(0)|output(1)"
+    )
+    assert (
+        format_nas_bench_101_cell(parse_nas_bench_101_cell("conv3x3()|" * 6 + "conv1x1(0)|output(7)"))
+        == "conv1x1(0)|output(1)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,7 +162,7 @@ def test_limits_hold_after_pruning_as_in_the_benchmark() -> None:
 )
 def test_a_malformed_cell_is_refused_in_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        parse_cell(text)
+        parse_nas_bench_101_cell(text)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +192,7 @@ def test_a_malformed_matrix_is_refused_in_one_sentence(matrix: Matrix, operation
 
 
 @given(cells())
-def test_a_matrix_of_any_integer_type_gives_the_same_cell(cell: Cell) -> None:
+def test_a_matrix_of_any_integer_type_gives_the_same_cell(cell: NasBench101Cell) -> None:
     matrix = matrix_of(cell.vertices, {(s, t) for t in range(cell.vertices) for s in cell.inputs(t)})
     assume(len(matrix) > 2)
     for kind in (np.uint8, np.float64, bool):

@@ -5,25 +5,27 @@ from itertools import permutations, product
 
 import pytest
 
-from cena.spaces import isomorphism
-from cena.spaces.graphs import OPERATIONS, Cell, parse_cell
-from cena.spaces.isomorphism import all_cells, canonical, canonical_hash
+from cena.spaces.nas_bench_101 import isomorphism
+from cena.spaces.nas_bench_101.cells import NAS_BENCH_101_OPERATIONS, NasBench101Cell, parse_nas_bench_101_cell
+from cena.spaces.nas_bench_101.isomorphism import all_nas_bench_101_cells, canonical, canonical_hash
 
 Form = tuple[tuple[bool, ...], tuple[str, ...]]
 
 
-def full_cells(vertices: int) -> list[Cell]:
+def full_cells(vertices: int) -> list[NasBench101Cell]:
     """Every cell with this many vertices of which none can be pruned, in the order of the benchmark's generator."""
     found = []
     for edges in range(1 << vertices * (vertices - 1) // 2):
-        bare = Cell(("conv3x3",) * (vertices - 2), edges)
+        bare = NasBench101Cell(("conv3x3",) * (vertices - 2), edges)
         read = {source for target in range(vertices) for source in bare.inputs(target)}
         if edges.bit_count() <= 9 and len(read) == vertices - 1 and all(bare.inputs(v) for v in range(1, vertices)):
-            found += [Cell(labels, edges) for labels in product(OPERATIONS, repeat=vertices - 2)]
+            found += [
+                NasBench101Cell(labels, edges) for labels in product(NAS_BENCH_101_OPERATIONS, repeat=vertices - 2)
+            ]
     return found
 
 
-def relabelled(cell: Cell) -> list[Form]:
+def relabelled(cell: NasBench101Cell) -> list[Form]:
     """The cell under all permutations of its inner vertices, cyclic looking ones included."""
     forms = []
     for permutation in permutations(range(1, cell.vertices - 1)):
@@ -34,9 +36,9 @@ def relabelled(cell: Cell) -> list[Form]:
 
 
 @cache
-def classes(vertices: int) -> dict[Form, list[Cell]]:
+def classes(vertices: int) -> dict[Form, list[NasBench101Cell]]:
     """The cells of each isomorphism class, in order; a class is named by its smallest form."""
-    found: dict[Form, list[Cell]] = {}
+    found: dict[Form, list[NasBench101Cell]] = {}
     for cell in full_cells(vertices):
         found.setdefault(min(relabelled(cell)), []).append(cell)
     return found
@@ -56,7 +58,7 @@ def test_cells_share_canonical_form_and_hash_exactly_when_isomorphic(vertices: i
 def test_the_enumeration_is_the_first_of_each_class_in_the_generators_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isomorphism, "MAX_VERTICES", 5)
     firsts = [members[0] for vertices in (2, 3, 4, 5) for members in classes(vertices).values()]
-    assert all_cells() == firsts
+    assert all_nas_bench_101_cells() == firsts
 
 
 @pytest.mark.parametrize(
@@ -69,17 +71,17 @@ def test_the_enumeration_is_the_first_of_each_class_in_the_generators_order(monk
     ],
 )
 def test_canonical_forms_worked_by_hand(text: str, first: str) -> None:
-    assert canonical(parse_cell(text)) == parse_cell(first)
+    assert canonical(parse_nas_bench_101_cell(text)) == parse_nas_bench_101_cell(first)
 
 
 def test_the_hash_of_the_bare_cell_is_the_benchmarks() -> None:
-    assert canonical_hash(parse_cell("output(0)")) == "043721b9c7fe8c5fad811d47d83132ec"
+    assert canonical_hash(parse_nas_bench_101_cell("output(0)")) == "043721b9c7fe8c5fad811d47d83132ec"
 
 
 @pytest.mark.slow
 def test_number_of_cells() -> None:
-    cells = all_cells()
+    cells = all_nas_bench_101_cells()
     assert len(cells) == len(set(cells)) == 423_624
     assert all(canonical(cell) == cell for cell in cells[::97])
-    keys = [(cell.vertices, cell.edges, tuple(map(OPERATIONS.index, cell.operations))) for cell in cells]
+    keys = [(cell.vertices, cell.edges, tuple(map(NAS_BENCH_101_OPERATIONS.index, cell.operations))) for cell in cells]
     assert keys == sorted(keys)

@@ -12,10 +12,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cena.errors import InputError
-from cena.spaces.graphs import OPERATIONS, Cell, cell_from_matrix, format_cell, parse_cell
-from cena.spaces.isomorphism import canonical, canonical_hash
-from cena.spaces.nas_bench_101 import MAX_CONCATENATED, NasBench101Space, paper_subset
-from cena.spaces.nas_bench_101_networks import GraphCell, first_channels, graph_network, vertex_channels
+from cena.spaces.nas_bench_101.cells import (
+    NAS_BENCH_101_OPERATIONS,
+    NasBench101Cell,
+    cell_from_matrix,
+    format_nas_bench_101_cell,
+    parse_nas_bench_101_cell,
+)
+from cena.spaces.nas_bench_101.isomorphism import canonical, canonical_hash
+from cena.spaces.nas_bench_101.networks import GraphCell, first_channels, graph_network, vertex_channels
+from cena.spaces.nas_bench_101.space import MAX_CONCATENATED, NasBench101Space, paper_subset
 
 TEXTS = [
     "output(0)",
@@ -28,7 +34,7 @@ TEXTS = [
     "conv3x3(0)|conv1x1(0)|maxpool3x3(1)|conv3x3(0,2)|conv1x1(3)|output(1,4,5)",
     "conv1x1(0)|maxpool3x3(0)|conv3x3(0)|conv1x1(1)|conv3x3(4)|output(2,3,4,5)",
 ]
-CELLS = [parse_cell(text) for text in TEXTS]
+CELLS = [parse_nas_bench_101_cell(text) for text in TEXTS]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +51,7 @@ CELLS = [parse_cell(text) for text in TEXTS]
     ],
 )
 def test_channels_of_the_vertices(text: str, channels: list[int]) -> None:
-    assert vertex_channels(parse_cell(text), 6, 10) == channels
+    assert vertex_channels(parse_nas_bench_101_cell(text), 6, 10) == channels
 
 
 def test_every_vertex_has_a_channel_at_the_narrowest_stem() -> None:
@@ -53,7 +59,7 @@ def test_every_vertex_has_a_channel_at_the_narrowest_stem() -> None:
         assert min(vertex_channels(cell, MAX_CONCATENATED, MAX_CONCATENATED)) > 0
 
 
-def reference(module: GraphCell, cell: Cell, x: Tensor) -> Tensor:
+def reference(module: GraphCell, cell: NasBench101Cell, x: Tensor) -> Tensor:
     """`build_module` of the original, step by step."""
     output, channels = cell.vertices - 1, module.channels
     values = [x]
@@ -89,8 +95,8 @@ def convolved(module: nn.Module, x: Tensor) -> Tensor:
     return torch.relu((y - mean) / (variance + 1e-5).sqrt())
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=format_cell)
-def test_a_cell_computes_what_the_original_says(cell: Cell) -> None:
+@pytest.mark.parametrize("cell", CELLS, ids=format_nas_bench_101_cell)
+def test_a_cell_computes_what_the_original_says(cell: NasBench101Cell) -> None:
     module = GraphCell(cell, 4, 7).double()
     x = torch.randn(3, 4, 6, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
     output, expected = module(x), reference(module, cell, x)
@@ -137,7 +143,7 @@ def test_parameters_are_those_of_the_built_network(stem: int) -> None:
 
 
 def test_a_cell_is_found_under_any_isomorphic_form() -> None:
-    space = NasBench101Space("x", [parse_cell("maxpool3x3(0)|conv3x3(0)|output(1,2)")])
+    space = NasBench101Space("x", [parse_nas_bench_101_cell("maxpool3x3(0)|conv3x3(0)|output(1,2)")])
     assert space.architecture(0) == "conv3x3(0)|maxpool3x3(0)|output(1,2)"
     assert space.index("maxpool3x3(0)|conv3x3(0)|output(1,2)") == 0
     assert space.index("maxpool3x3(0)|conv3x3(0)|conv3x3(0)|output(1,2)") == 0  # vertex 3 is pruned
@@ -170,7 +176,9 @@ def test_an_impossible_space_is_refused(wrong: dict[str, int], sentence: str) ->
 def test_isomorphic_cells_are_refused() -> None:
     cells = [
         CELLS[0],
-        *map(parse_cell, ("maxpool3x3(0)|conv3x3(0)|output(1,2)", "conv3x3(0)|maxpool3x3(0)|output(1,2)")),
+        *map(
+            parse_nas_bench_101_cell, ("maxpool3x3(0)|conv3x3(0)|output(1,2)", "conv3x3(0)|maxpool3x3(0)|output(1,2)")
+        ),
     ]
     with pytest.raises(InputError, match=r"^cells 1 and 2 of space 'x' are isomorphic: give one of them"):
         NasBench101Space("x", cells)
@@ -182,7 +190,7 @@ def test_a_cell_outside_is_refused() -> None:
 
 
 @cache
-def table() -> tuple[list[Cell], np.ndarray, np.ndarray]:
+def table() -> tuple[list[NasBench101Cell], np.ndarray, np.ndarray]:
     """The genuine cells with vertices in the order of the table, their hashes and parameter counts."""
     path = Path(os.environ["CENA_DATA"]) / "nas_bench_101_30001.npz"
     if not path.exists():
@@ -190,7 +198,7 @@ def table() -> tuple[list[Cell], np.ndarray, np.ndarray]:
     with np.load(path) as data:
         sizes, matrices, codes = data["n_vertices"], data["adj"], data["ops"]
         cells = [
-            cell_from_matrix(matrix[:n, :n], [OPERATIONS[code] for code in row[1 : n - 1]])
+            cell_from_matrix(matrix[:n, :n], [NAS_BENCH_101_OPERATIONS[code] for code in row[1 : n - 1]])
             for n, matrix, row in zip(sizes.tolist(), matrices, codes, strict=True)
         ]
         return cells, data["hash"], data["params"]
@@ -218,7 +226,7 @@ def test_the_tables_own_order_of_vertices_would_miss_some_counts(monkeypatch: py
     """Its graphs were recovered up to isomorphism, and the count depends on which vertices get the remainders."""
     cells, _, parameters = table()
     other = [i for i, cell in enumerate(cells) if canonical(cell) != cell]
-    monkeypatch.setattr("cena.spaces.nas_bench_101.canonical", lambda cell: cell)
+    monkeypatch.setattr("cena.spaces.nas_bench_101.space.canonical", lambda cell: cell)
     space = NasBench101Space("table", [cells[i] for i in other])
     ours = np.array([space.parameters(i) for i in range(len(other))])
     wrong = ours != parameters[other]

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cena.spaces.cells import EDGES, Cell, all_cells, parse_cell
-from cena.spaces.networks import AveragePool, CellModule, ReductionBlock, cell_network
-from cena.spaces.size import CELL as SIZE_CELL
+from cena.spaces.nas_bench_201.cells import EDGES, TopologyCell, all_topology_cells, parse_topology_cell
+from cena.spaces.nas_bench_201.networks import AveragePool, CellModule, ReductionBlock, cell_network
+from cena.spaces.nas_bench_201.size import CELL as SIZE_CELL
 
-ZERO_CELL = parse_cell("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
+ZERO_CELL = parse_topology_cell("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
 
 
 def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -51,7 +51,7 @@ def test_average_pool_of_a_constant_is_the_constant_at_the_border_too() -> None:
     torch.testing.assert_close(AveragePool()(torch.full((1, 2, 5, 5), 3.0)), torch.full((1, 2, 5, 5), 3.0))
 
 
-def reference_cell(module: CellModule, cell: Cell, x: Tensor) -> Tensor:
+def reference_cell(module: CellModule, cell: TopologyCell, x: Tensor) -> Tensor:
     """Every edge computed by itself, zeros and dead edges included: NAS-Bench-201, section 2.1."""
     nodes = [x]
     for target in (1, 2, 3):
@@ -72,8 +72,8 @@ def reference_cell(module: CellModule, cell: Cell, x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("cell", all_cells()[7::173], ids=str)
-def test_a_cell_computes_what_the_benchmark_says(cell: Cell, training: bool) -> None:
+@pytest.mark.parametrize("cell", all_topology_cells()[7::173], ids=str)
+def test_a_cell_computes_what_the_benchmark_says(cell: TopologyCell, training: bool) -> None:
     module = CellModule(cell, 3, 3).double().train(training)
     x, weights = normal(4, 3, 6, 6), normal(4, 3, 6, 6, seed=1)
     output, gradient = with_gradient(lambda point: module(point) + 0 * point, x, weights)
@@ -116,7 +116,7 @@ def test_a_reduction_halves_the_resolution_and_its_shortcut_has_neither_norm_nor
 
 
 def test_the_network_of_the_benchmark() -> None:
-    cell = all_cells()[-1]
+    cell = all_topology_cells()[-1]
     network = cell_network(cell, [[16] * 6, [32] * 6, [64] * 6], 10)
     kinds = [type(layer).__name__ for layer in network]
     head = ["BatchNorm2d", "ReLU", "AdaptiveAvgPool2d", "Flatten", "Linear"]

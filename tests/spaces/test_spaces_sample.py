@@ -6,7 +6,7 @@ import torch
 
 from cena.errors import InputError
 from cena.spaces import SampledSpace, SizeSpace, TopologySpace, sample
-from cena.spaces.cells import all_cells
+from cena.spaces.nas_bench_201.cells import all_topology_cells
 
 WHOLE = SizeSpace("sizes", (2, 3), resolution=8)
 
@@ -38,7 +38,7 @@ def test_architectures_are_those_of_the_whole():
 
 
 def test_classes_are_those_of_the_whole_numbered_anew():
-    whole = TopologySpace("topologies", all_cells()[::100], channels=2, cells_per_stage=1, resolution=8)
+    whole = TopologySpace("topologies", all_topology_cells()[::100], channels=2, cells_per_stage=1, resolution=8)
     part = sample(whole, 90, seed=0)
     kept = whole.classes()[part.indices]
     np.testing.assert_array_equal(part.classes()[:, None] == part.classes(), kept[:, None] == kept)

@@ -7,13 +7,13 @@ import torch
 from cena.data.digits_images import digits_images
 from cena.data.images import images
 from cena.spaces import TopologySpace
-from cena.spaces.cells import parse_cell
+from cena.spaces.nas_bench_201.cells import parse_topology_cell
 from cena.trajectories import TrainingSet
 
 CELLS = [
-    parse_cell("|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_1x1~2|"),
-    parse_cell("|skip_connect~0|+|nor_conv_3x3~0|none~1|+|none~0|skip_connect~1|nor_conv_3x3~2|"),
-    parse_cell("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"),
+    parse_topology_cell("|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_1x1~2|"),
+    parse_topology_cell("|skip_connect~0|+|nor_conv_3x3~0|none~1|+|none~0|skip_connect~1|nor_conv_3x3~2|"),
+    parse_topology_cell("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"),
 ]
 
 

@@ -9,7 +9,6 @@ from torch.nn import functional
 
 from cena import contrast
 from cena.contrast import EncoderConfig, spectrum_scale, untrained_encoder
-from cena.data.digits_training import BATCH, LEARNING_RATE, WEIGHT_DECAY
 from cena.errors import InputError
 from cena.jacobians import Status, class_views, data_jacobian, principal_components, view_seeds
 from cena.jacobians import views as views_module
@@ -22,6 +21,7 @@ from cena.trajectories import (
     train_trajectory,
     trained_network,
 )
+from cena.trajectories.digits_training import BATCH, LEARNING_RATE, WEIGHT_DECAY
 
 CONFIG = TrajectoryConfig(epochs=3, seeds=(0, 5))
 

@@ -1,0 +1,71 @@
+"""The command line's ``cena embed`` and ``cena release``."""
+
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+from typer import Argument, Option
+
+from cena.errors import unknown
+
+console = Console(highlight=False)
+
+
+def embed_command(
+    factory: Annotated[str, Argument(help="package.module:factory, a function that returns a torch module.")],
+    reference: Annotated[str, Option(help="The released space.")] = "nas-bench-201",
+    seed: Annotated[int, Option(min=0, help="Of the initial weights.")] = 0,
+) -> None:
+    """Place any network, untrained, among the architectures of a released space."""
+    from cena.embed import embed
+    from cena.embed.reference import load_reference
+
+    known = load_reference(reference)
+    placed = embed(factory, known, seed, announce=lambda text: console.print(escape(text)))
+    console.print(f"parameters: {placed.parameters:,}")
+    across, up = placed.place.square
+    console.print(f"place in the layout: ({across:.3f}, {up:.3f})")
+    if placed.accuracy is None:
+        console.print(f"predicted accuracy: none, {escape(placed.labelled)}")
+    else:
+        limits = f"{placed.accuracy.low:.1f} to {placed.accuracy.high:.1f}"
+        console.print(f"predicted {placed.labelled}: {placed.accuracy.value:.1f} % (95 % limits {limits})")
+    console.print(
+        f"outside measure: {100 * placed.outside:.1f} % of the known architectures are nearer to their nearest"
+    )
+    table = Table("architecture", Column("nearest known", overflow="fold"), "cosine distance")
+    for neighbour in placed.nearest:
+        table.add_row(str(neighbour.architecture), escape(neighbour.text), f"{neighbour.distance:.4f}")
+    console.print(table)
+    if placed.warning:
+        console.print(f"warning: {escape(placed.warning)}")
+
+
+def release_command(
+    spaces: Annotated[list[str] | None, Argument(help="Released spaces by name; default: all.")] = None,
+    folder: Annotated[Path | None, Option(help="Where to write it; default: inside the package.")] = None,
+) -> None:
+    """Make the released encoder and embedding of some spaces; killed, it goes on where it was."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from cena.embed.released import FOLDER
+    from cena.study.pipeline import Pipeline
+    from cena.study.profiles import RELEASED
+    from cena.study.release import LARGEST, size, write_release
+
+    place = folder or FOLDER
+    for name in spaces or []:
+        if name not in RELEASED:
+            raise unknown("released space", name, RELEASED)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("")
+
+        def progress(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
+
+        for name in spaces or RELEASED:
+            write_release(Pipeline(RELEASED[name], progress=progress), place)
+            console.print(f"{name}: released, {size(place) / 1e6:.1f} MB in all (at most {LARGEST / 1e6:.0f})")

@@ -1,0 +1,231 @@
+"""The command line: ``cena``. Thin; what is heavy to import is imported by the command that needs it."""
+
+import os
+import sys
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from typer.core import TyperCommand
+
+from cena.cli.data import data_commands
+from cena.cli.embed import embed_command, release_command
+from cena.companion.project import here
+from cena.errors import InputError
+from cena.study.cluster import VARIABLE
+from cena.study.profiles import PROFILES, describe
+
+app = typer.Typer(
+    help="Contrastive embeddings for neural architectures: run the paper's companion.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False)
+INTERRUPTED = 130  # the exit code typer gives a KeyboardInterrupt
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Notebooks = Annotated[list[str] | None, typer.Argument(help="Notebooks by name, such as 04_layout; default: all.")]
+ProfileName = Annotated[str, typer.Option("--profile", help="The settings of the run: see `cena profiles`.")]
+
+
+class _TakesParameters(TyperCommand):
+    """Joins ``-p NAME VALUE`` to ``-p NAME=VALUE``: typer has no repeatable option of two values."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        joined: list[str] = []
+        waiting = iter(args)
+        for argument in waiting:
+            joined.append(argument)
+            if argument in ("-p", "--parameter"):
+                pair = [text for text in (next(waiting, None), next(waiting, None)) if text is not None]
+                if len(pair) < 2:
+                    raise InputError(f"{argument} needs a name and a value: {argument} runs 20")
+                joined.append("=".join(pair))
+        return super().parse_args(ctx, joined)
+
+
+@app.command(cls=_TakesParameters)
+def run(
+    notebooks: Notebooks = None,
+    profile: ProfileName = "quick",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--parameter", metavar="NAME VALUE", help="Set a parameter; may be repeated."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Execute also what is fresh.")] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(envvar=VARIABLE, help="Compute on a Dask cluster, such as tcp://host:8786.")
+    ] = None,
+) -> None:
+    """Execute notebooks into _build/PROFILE; those that are fresh are not executed again."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    if scheduler:
+        os.environ[VARIABLE] = scheduler  # the notebooks' kernels inherit it
+
+    from cena.companion.notebooks import NotebookError
+    from cena.companion.notebooks import run as run_notebooks
+
+    given = [(name, value) for name, _, value in (text.partition("=") for text in parameter or [])]
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def progress(stem: str, cell: int, cells: int) -> None:
+            if cell == 1:
+                bar.reset(task)
+                if not console.is_terminal:
+                    console.print(f"{stem}: {cells} cells")
+            bar.update(task, description=f"{stem}: cell {cell} of {cells}", completed=cell - 1, total=cells)
+
+        started = time.monotonic()
+        try:
+            for done in run_notebooks(here(), notebooks or [], profile, given, force, progress):
+                console.print(f"{done.stem}: " + ("fresh" if done.seconds is None else f"done in {done.seconds:.0f} s"))
+        except NotebookError as error:
+            errors.print(escape(str(error)))
+            raise typer.Exit(1) from None
+        console.print(f"profile {profile}: {time.monotonic() - started:.0f} s")
+
+
+@app.command()
+def check() -> None:
+    """Say which published notebooks are not fresh, and why; exit with 1 if there are any."""
+    from cena.companion.check import check as check_notebooks
+
+    stale = check_notebooks(here())
+    for found in stale:
+        console.print(f"{found.notebook}: {escape(found.reason)}")
+    if stale:
+        raise typer.Exit(1)
+    console.print("all published notebooks are fresh")
+
+
+@app.command()
+def diff(profile: Annotated[str, typer.Argument(help="Whose results to compare.")] = "quick") -> None:
+    """Compare your results under a profile with the published ones; exit with 1 if any differ."""
+    from cena.companion.diff import compare, worded
+    from cena.study.profiles import profile as known
+
+    project = here()
+    results = project.results(known(profile).name)
+    if not any(results.glob("*.json")):
+        raise InputError(f"there are no results under profile '{profile}': first `cena run --profile {profile}`")
+    table = Table("id", "published", "yours", "verdict", title=f"profile {profile}: values with 95 % intervals")
+    rows = compare(results, project.published_results)
+    for row in rows:
+        table.add_row(*(escape(text) for text in (row.id, worded(row.published), worded(row.own), row.verdict)))
+    console.print(table)
+    if any(row.verdict == "differ" for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(notebooks: Notebooks = None, profile: ProfileName = "paper") -> None:
+    """Copy fresh executions and results to notebooks/, book/results and the README; exit with 1 if any is left out."""
+    from cena.companion.book import update_readme
+    from cena.companion.publish import publish as publish_notebooks
+
+    published, left_out = publish_notebooks(here(), notebooks or [], profile)
+    if published:
+        update_readme(here())
+    for stem in published:
+        console.print(f"{stem}: published from profile {profile}")
+    for found in left_out:
+        console.print(f"{found.notebook}: left out, {escape(found.reason)}")
+    if left_out:
+        raise typer.Exit(1)
+
+
+@app.command()
+def profiles() -> None:
+    """Show the settings of every profile."""
+    table = Table("setting", *PROFILES)
+    for row in zip(*(describe(profile) for profile in PROFILES.values()), strict=True):
+        table.add_row(row[0][0], *(value for _, value in row))
+    console.print(table)
+
+
+@app.command()
+def spaces() -> None:
+    """Show the search spaces."""
+    from cena.spaces import SPACES, load
+
+    table = Table("space", "architectures", "pixels", "the first architecture")
+    for name in SPACES:
+        space = load(name)
+        table.add_row(name, f"{len(space):,}", str(space.resolution), escape(space.architecture(0)))
+    console.print(table)
+
+
+@app.command()
+def book(profile: Annotated[str, typer.Option("--profile", help="A profile, or 'published'.")] = "quick") -> None:
+    """Build the book from executed notebooks into _build/PROFILE/html, unless nothing has changed."""
+    from cena.companion.book import BookError, build_book
+
+    try:
+        with console.status(f"building the book of {profile}"):
+            index = build_book(here(), profile)
+    except BookError as error:
+        errors.print(escape(str(error)))
+        raise typer.Exit(1) from None
+    console.print(f"the book: {index.relative_to(here().root)}")
+
+
+app.command("embed")(embed_command)
+app.command("release")(release_command)
+app.add_typer(data_commands, name="data")
+
+digits = typer.Typer(
+    help="The bundled digits benchmarks: train their label tables, or check a row.", no_args_is_help=True
+)
+app.add_typer(digits, name="digits")
+DigitsSpace = Annotated[str, typer.Argument(help="digits-topology or digits-size.")]
+
+
+@digits.command()
+def train(
+    space: DigitsSpace,
+    workers: Annotated[int, typer.Option(help="Parallel processes; -1 for one a core.")] = -1,
+) -> None:
+    """Train the architectures that the label table lacks, from every seed; killed, it goes on where it was."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from cena.study.artifacts import ArtifactStore
+    from cena.study.digits_benchmark import table_path, train_table
+
+    destination = table_path(space)
+    journal = ArtifactStore().root / "digits" / f"{space}.jsonl"
+    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task(space)
+        train_table(space, journal, workers, lambda done, total: bar.update(task, completed=done, total=total))
+    console.print(f"{space}: the table is {destination.name}; the journal {journal} can be deleted")
+
+
+@digits.command()
+def retrain(space: DigitsSpace, architecture: Annotated[str, typer.Argument(help="Its string form.")]) -> None:
+    """Train one architecture again and show its rows of the table beside what comes out."""
+    from cena.study.digits_benchmark import retrain as train_again
+
+    rows = train_again(space, architecture)
+    table = Table("seed", *rows.columns, title=f"{escape(architecture)}: accuracy in percent")
+    for seed, values in rows.iterrows():
+        table.add_row(str(seed), *(f"{value:.4f}" for value in values))
+    console.print(table)
+
+
+def main() -> None:
+    """The entry point: bad input is one sentence and exit code 2, a failed notebook 1, an interrupt 130."""
+    try:
+        app()
+    except InputError as error:
+        errors.print(escape(str(error)))
+        sys.exit(2)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            errors.print("interrupted: run the same command again to go on")
+        raise

@@ -1,0 +1,226 @@
+"""Embed your own: any torch network is placed, untrained, among the architectures of a released space.
+
+    placed = cena.embed(lambda: torchvision.models.resnet18(num_classes=10))
+    placed.nearest, placed.accuracy, placed.outside
+
+The network is initialised several times, its data Jacobians are taken at the release's images, and the released encoder
+embeds them (paper, sections 4.1 and 4.2): what was computed for the known architectures, with nothing trained.
+"""
+
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+
+from cena import spaces
+from cena.contrast import encode_views
+from cena.embed.reference import Prediction, Reference, load_reference
+from cena.errors import InputError
+from cena.jacobians import Cost, Status, Views, class_views, probe
+from cena.layout import Place
+from cena.spaces import ModuleSpace, Space
+from cena.spaces.modules import Factory
+
+NEAREST = 5
+OUTSIDE = 0.99
+"""A network farther from its nearest known class than this share of the known ones from theirs gets a warning."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A known architecture: its index, its string, and its cosine distance."""
+
+    architecture: int
+    text: str
+    distance: float
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkEmbedding:
+    """A network placed in a released space.
+
+    Attributes
+    ----------
+    network : its name.
+    parameters : how many it has.
+    views : (usable views, 512) the embedding of each initialisation.
+    embedding : (512,) their mean.
+    place : where it comes to lie in the layout (:class:`cena.layout.Place`); ``place.cell`` is a class of the space.
+    nearest : the nearest known architectures, one of each class, nearest first.
+    accuracy : what a forest predicts from embedding and log parameters, with its 95 % limits; None without labels.
+    labelled : what accuracy that is, or why there is none.
+    outside : the share of known classes that are nearer to their nearest neighbour than this network is to its own.
+    warning : a sentence where that says the encoder has seen nothing like it, or views were unusable; else empty.
+    """
+
+    network: str
+    parameters: int
+    views: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+    place: Place
+    nearest: tuple[Neighbour, ...]
+    accuracy: Prediction | None
+    labelled: str
+    outside: float
+    warning: str
+
+
+def embed_network(
+    factory: Factory | str,
+    reference: Reference | str,
+    seed: int,
+    name: str | None,
+    announce: Callable[[str], object] | None,
+) -> NetworkEmbedding:
+    """What :func:`cena.embed` does."""
+    known = load_reference(reference) if isinstance(reference, str) else reference
+    space = _space(factory, known, name)
+    if announce is not None:
+        cost = estimate(factory, known, name)
+        announce(
+            f"{space.architecture(0)}: {known.views} views at {len(known.images.pixels)} images will take about "
+            f"{cost.seconds:.1f} s and {cost.memory / 2**20:.0f} MiB"
+        )
+    embedded = embed_space(space, known, seed)
+    usable = embedded.usable[0]
+    if not usable.any():
+        raise InputError(
+            f"no initialisation of network '{space.architecture(0)}' gives a finite Jacobian that is not zero: "
+            "check how its weights are initialised"
+        )
+    return _placed(space.architecture(0), space.parameters(0), embedded.views[0], usable, known)
+
+
+def estimate(factory: Factory | str, reference: Reference, name: str | None = None) -> Cost:
+    """How long :func:`cena.embed` will take, and how much memory; parameters and errors are the same."""
+    space = _space(factory, reference, name)
+    network = space.build(0, seed=0)
+    cost = probe(space.architecture(0), network, reference.images.pixels, reference.precision)
+    return replace(cost, seconds=cost.seconds * reference.views)
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddedSpace:
+    """The views of every network of a space.
+
+    Attributes
+    ----------
+    views : (networks, views, 512) their embeddings.
+    singular_values : (networks, views, components) of their EDJMs, zero where a view cannot be used.
+    usable : (networks, views) which can.
+    """
+
+    views: NDArray[np.float32]
+    singular_values: NDArray[np.float32]
+    usable: NDArray[np.bool_]
+
+    @property
+    def embedding(self) -> NDArray[np.float64]:
+        """(networks, 512) the mean over the usable views; not a number where there is none."""
+        count = self.usable.sum(axis=1, keepdims=True)
+        total = np.where(self.usable[..., None], self.views.astype(np.float64), 0).sum(axis=1)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def embed_space(space: Space, reference: Reference, seed: int = 0, workers: int = 1) -> EmbeddedSpace:
+    """Embed every network of a space, each a class of its own, by the encoder of a reference.
+
+    Parameters
+    ----------
+    space : of networks for the reference's resolution, such as a :class:`cena.spaces.ModuleSpace`.
+    workers : joblib's `n_jobs`: the result does not depend on it.
+
+    Raises
+    ------
+    InputError
+        If a network cannot be embedded; the sentence says which and why.
+    """
+
+    pixels, views, precision = reference.images.pixels, reference.views, reference.precision
+
+    def views_of(index: int) -> Views:
+        probe(space.architecture(index), space.build(index, seed), pixels, precision)
+        return class_views(space, index, index, pixels, views, seed, precision)
+
+    with warnings.catch_warnings():
+        # Networks differ in size: a worker that meets a large one seems to leak memory and is replaced, at no loss.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
+        computed: Sequence[Views] = joblib.Parallel(workers)(joblib.delayed(views_of)(i) for i in range(len(space)))
+    directions = np.stack([one.directions for one in computed])
+    singular_values = np.stack([one.singular_values for one in computed])
+    usable = np.stack([one.status == Status.USABLE for one in computed])
+    return EmbeddedSpace(encode_views(reference.encoder, directions, singular_values, usable), singular_values, usable)
+
+
+def factory_named(where: str) -> Factory:
+    """The function that ``"package.module:factory"`` names; the current directory counts as a place of modules.
+
+    Raises
+    ------
+    InputError
+        If the text is not of this form, the module cannot be imported, or has no such name.
+    """
+    module, colon, attribute = where.partition(":")
+    if not (module and colon and attribute):
+        raise InputError(f"'{where}' names no factory: give package.module:factory")
+    if os.getcwd() not in sys.path:  # noqa: PTH109 (sys.path holds text)
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    try:
+        found = importlib.import_module(module)
+    except Exception as error:
+        raise InputError(f"module '{module}' cannot be imported ({type(error).__name__}: {error})") from error
+    if not hasattr(found, attribute):
+        raise InputError(f"module '{module}' has no '{attribute}': give the name of a function in it")
+    factory: Factory = getattr(found, attribute)
+    return factory
+
+
+def _space(factory: Factory | str, reference: Reference, name: str | None) -> ModuleSpace:
+    if isinstance(factory, str):
+        made, called = factory_named(factory), factory
+    else:
+        made, called = factory, str(getattr(factory, "__name__", type(factory).__name__))
+    return ModuleSpace({name or called: made}, reference.images.pixels.shape[-1])
+
+
+def _placed(
+    name: str, parameters: int, views: NDArray[np.float32], usable: NDArray[np.bool_], reference: Reference
+) -> NetworkEmbedding:
+    embedding = views[usable].mean(axis=0)
+    distances = reference.distances(embedding)
+    order = np.argsort(distances, kind="stable")[:NEAREST]
+    known = spaces.load(reference.release.name)
+    firsts = reference.release.architectures[reference.representatives[order]]
+    nearest = tuple(
+        Neighbour(architecture, known.architecture(architecture), float(distances[number]))
+        for architecture, number in zip(firsts.tolist(), order, strict=True)
+    )
+    outside = reference.outside(nearest[0].distance)
+    concerns = []
+    if outside > OUTSIDE:
+        concerns.append(
+            f"'{name}' lies outside what the encoder has seen: its nearest known architecture is at cosine distance "
+            f"{nearest[0].distance:.3f}, farther than {100 * outside:.1f} % of the known ones from theirs (median "
+            f"{np.median(reference.nearest_distances):.3f}); take its place and predicted accuracy for no more than a "
+            "guess."
+        )
+    if not usable.all():
+        concerns.append(f"{np.count_nonzero(~usable)} of {len(usable)} initialisations could not be used.")
+    return NetworkEmbedding(
+        network=name,
+        parameters=parameters,
+        views=views[usable],
+        embedding=embedding,
+        place=reference.place(embedding),
+        nearest=nearest,
+        accuracy=reference.predict(embedding, parameters),
+        labelled=reference.labelled,
+        outside=outside,
+        warning=" ".join(concerns),
+    )

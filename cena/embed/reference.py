@@ -1,0 +1,178 @@
+"""A published space as the place to put other networks in: encoder, images, known embeddings, layout and labels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestRegressor
+
+from cena.contrast import TrainedEncoder, load_encoder
+from cena.data import labels, registry
+from cena.data.images import images
+from cena.embed.released import Release, read_release
+from cena.errors import InputError
+from cena.layout import Place, place
+from cena.spaces import representatives
+
+COMPONENTS = 16  # of the embedding, for the forest: see cena.evaluate.principal_components
+TREES = 100
+LEVEL = 0.95
+SEED = 0  # of the forest
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A predicted accuracy in percent, and the limits within which 95 % of the known architectures' accuracies lie."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Reference:
+    """A release with everything that placing a network needs, loaded once.
+
+    Parameters
+    ----------
+    release : see :func:`cena.read_release`.
+    accuracy : (architectures,) labels in percent to predict from, in the order of the release's architectures, NaN
+        where there is none; None where none are known.
+    labelled : what the labels are, or why there are none, as a phrase.
+
+    Raises
+    ------
+    InputError
+        If the encoder's file is no encoder, or the release's images come out differently on this machine.
+    """
+
+    def __init__(self, release: Release, accuracy: Floats | None, labelled: str):
+        self.release = release
+        self.accuracy = accuracy
+        self.labelled = labelled
+        self.encoder: TrainedEncoder = load_encoder(release.encoder_file)
+        made = release.provenance["images"]
+        self.images = images(made["name"], made["count"], made["resolution"], made["seed"])
+        if self.images.checksum != made["sha256"]:
+            raise InputError(
+                f"the images of the released embedding '{release.name}' ({made['note']}) come out differently here: "
+                "install the pinned packages"
+            )
+
+    @property
+    def views(self) -> int:
+        """Initialisations of each network that the release took."""
+        return int(self.release.provenance["views"])
+
+    @property
+    def precision(self) -> str:
+        """What the release's Jacobians were computed in."""
+        return str(self.release.provenance["precision"])
+
+    @cached_property
+    def representatives(self) -> NDArray[np.int64]:
+        """(classes,) the first architecture of each class, as a row of the release."""
+        return representatives(self.release.classes.astype(np.int64))
+
+    @cached_property
+    def _embedding(self) -> NDArray[np.float32]:
+        return self.release.class_embedding.astype(np.float32)
+
+    @cached_property
+    def _unit(self) -> NDArray[np.float32]:
+        unit: NDArray[np.float32] = self._embedding / np.linalg.norm(self._embedding, axis=1, keepdims=True)
+        return unit
+
+    def distances(self, embedding: NDArray[np.floating]) -> Floats:
+        """(classes,) cosine distance of an embedding (512,) to each known class."""
+        row = np.asarray(embedding, dtype=np.float32)
+        return np.asarray(1 - self._unit @ (row / np.linalg.norm(row)), dtype=np.float64)
+
+    @cached_property
+    def nearest_distances(self) -> Floats:
+        """(classes,) sorted, the cosine distance of each known class to the nearest other: leave one out."""
+        nearest = []
+        for start in range(0, len(self._unit), 512):  # bounds the memory
+            similarity = self._unit[start : start + 512] @ self._unit.T
+            similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))] = -np.inf
+            nearest.append(1 - similarity.max(axis=1))
+        return np.sort(np.concatenate(nearest).astype(np.float64))
+
+    def outside(self, distance: float) -> float:
+        """How far outside a distance to the nearest known class is: the share of known classes, themselves left out,
+        that are nearer to their nearest. Near 0 is among known architectures, 1 is farther than any."""
+        return float(np.mean(self.nearest_distances < distance))
+
+    def place(self, embedding: NDArray[np.floating]) -> Place:
+        """Where an embedding (512,) comes to lie in the layout; its `cell` is a class."""
+        release = self.release
+        return place(np.asarray(embedding), self._embedding, release.plane, release.points, release.weights)
+
+    def predict(self, embedding: NDArray[np.floating], parameters: int) -> Prediction | None:
+        """The accuracy in percent that a random forest predicts, with its 95 % limits; None without labels.
+
+        The forest sees 16 principal components of the embedding and log parameters, and one architecture of each class.
+        The limits are those of its out-of-bag errors: they hold for architectures like the known ones, and say nothing
+        of networks outside.
+        """
+        if self._forest is None:
+            return None
+        features, forest, errors = self._forest
+        value = float(forest.predict(features(np.atleast_2d(embedding), np.array([parameters])))[0])
+        low, high = np.quantile(errors, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return Prediction(value, value + float(min(low, 0)), value + float(max(high, 0)))
+
+    @cached_property
+    def _forest(self) -> tuple[Callable[..., Floats], RandomForestRegressor, Floats] | None:
+        """Features of embeddings and parameter counts, the forest, and its out-of-bag errors (truth - prediction)."""
+        if self.accuracy is None:
+            return None
+        truth = self.accuracy[self.representatives]
+        known = np.isfinite(truth)
+        count = min(COMPONENTS, int(known.sum()), self._embedding.shape[1])
+        principal = PCA(count, svd_solver="covariance_eigh").fit(self._embedding[known])
+
+        def features(embeddings: NDArray[np.floating], parameters: NDArray[np.integer]) -> Floats:
+            reduced = principal.transform(np.asarray(embeddings, dtype=np.float32))
+            return np.column_stack([reduced, np.log(parameters)])
+
+        columns = features(self._embedding[known], self.release.parameters[self.representatives[known]])
+        forest = RandomForestRegressor(TREES, oob_score=True, random_state=SEED, n_jobs=1).fit(columns, truth[known])
+        return features, forest, truth[known] - forest.oob_prediction_
+
+
+def load_reference(name: str, folder: Path | None = None) -> Reference:
+    """The released space of this name, with the first labels of it that are there.
+
+    Nothing is downloaded: labels that are neither bundled nor in the download folder are not there.
+
+    Raises
+    ------
+    InputError
+        As :func:`cena.read_release` and :class:`Reference` do.
+    """
+    release = read_release(name, folder)
+    accuracy, labelled = _labels(name)
+    return Reference(release, None if accuracy is None else accuracy[release.architectures], labelled)
+
+
+def _labels(name: str) -> tuple[Floats | None, str]:
+    """(architectures,) the labels of a whole space, or None; and what they are, or why there are none."""
+    if name == "nas-bench-101":
+        return None, "the labels of 'nas-bench-101' are of other cells than those released"
+    key = labels.available(name)[0]
+    absent = registry.missing(
+        labels.files(name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)
+    )
+    if absent:
+        return None, (
+            f"the labels of '{name}' are not in the download folder ({', '.join(absent)}): "
+            "`cena data fetch` gets those that have a public address"
+        )
+    accuracy = labels.accuracy(name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)
+    return accuracy, f"{key.dataset} {key.split} accuracy after {key.epochs} epochs"

@@ -1,0 +1,86 @@
+"""Released embeddings: a published space as small files inside the package, read without torch and without a download.
+
+A release is three files: ``NAME.npz`` with arrays, ``NAME.safetensors`` with the encoder, and ``NAME.json``, which
+says what both were made from and holds their sha256. `cena release` makes them (:mod:`cena.study.release`). There
+are no labels among them: accuracies belong to the benchmarks and come from :mod:`cena.data.labels`.
+
+NAS-Bench-201 is released whole, the other spaces as random samples, whose architectures `Release.architectures` names:
+
+    release = cena.load_embedding("nats-bench-size")
+    accuracy = labels.accuracy("nats-bench-size", ...)[release.architectures]  # row by row that of release.embedding
+"""
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cena.errors import InputError, unknown
+
+FOLDER = Path(__file__).parent / "bundled"
+ARRAYS = ("architectures", "class_embedding", "classes", "coordinates", "parameters", "plane", "points", "weights")
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """A published space, or a random sample of it, embedded.
+
+    Arrays over architectures are in the order of `architectures`: all of the space in its own order, or the sample's.
+
+    Attributes
+    ----------
+    name : the space's name.
+    provenance : what it was made from: ``images``, ``networks``, ``encoder``, ``files`` with their sha256, and so on.
+    encoder_file : the encoder, which :func:`cena.contrast.load_encoder` reads.
+    architectures : (architectures,) their indices in :func:`cena.spaces.load` of the name, ascending. Those of
+        ``"nas-bench-101"`` are in the paper's subset of 16,945 cells, which are not the cells that are labelled.
+    class_embedding : (classes, 512) float16, the embedding of each function family.
+    classes : (architectures,) the class of each architecture, numbered within the release.
+    coordinates : (architectures, 3) in the unit cube: centroid of the Laguerre cell, scaled log parameters.
+    parameters : (architectures,) number of parameters of the benchmark's network.
+    plane, points, weights : (classes, 2), (classes, 2) and (classes,): the distance-preserving map, and points and
+        weights of the Laguerre cells.
+    """
+
+    name: str
+    provenance: dict[str, Any]
+    encoder_file: Path
+    architectures: NDArray[np.int32]
+    class_embedding: NDArray[np.float16]
+    classes: NDArray[np.integer]
+    coordinates: NDArray[np.float64]
+    parameters: NDArray[np.int64]
+    plane: NDArray[np.float64]
+    points: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    @property
+    def embedding(self) -> NDArray[np.float32]:
+        """(architectures, 512) the embedding of each architecture, in the order of :attr:`architectures`."""
+        embedding: NDArray[np.float32] = self.class_embedding.astype(np.float32)[self.classes]
+        return embedding
+
+
+def read_release(name: str, folder: Path | None = None) -> Release:
+    """What :func:`cena.load_embedding` does."""
+    folder = folder or FOLDER
+    description = folder / f"{name}.json"
+    if not description.is_file():
+        raise unknown("released embedding", name, sorted(path.stem for path in folder.glob("*.json")))
+    try:
+        provenance = json.loads(description.read_text(encoding="utf-8"))
+        for file, checksum in provenance["files"].items():
+            if hashlib.sha256((folder / file).read_bytes()).hexdigest() != checksum:
+                raise InputError(f"{file} of the released embedding '{name}' is damaged: install cena again")
+        with np.load(folder / f"{name}.npz", allow_pickle=False) as file:
+            arrays = {array: file[array] for array in ARRAYS}
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise InputError(f"the released embedding '{name}' cannot be read ({error}): install cena again") from error
+    return Release(name, provenance, folder / f"{name}.safetensors", **arrays)

@@ -1,0 +1,1 @@
+"""What a page shows: style, plots, tables, and what is said of results."""

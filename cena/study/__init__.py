@@ -1,0 +1,1 @@
+"""Studies: one experiment under one profile, from settings to kept results."""

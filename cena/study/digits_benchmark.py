@@ -1,0 +1,138 @@
+"""The bundled label tables: every architecture of a digits space, trained from every seed.
+
+A table has one row for each architecture and seed; without the file, all are trained. Training appends finished
+architectures to a journal, so it can be killed at any moment and resumed; a complete journal becomes the table.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from cena.data.labels import BUNDLED, TABLES
+from cena.errors import unknown
+from cena.spaces import Space, load
+from cena.trajectories.digits_training import EPOCHS, SEEDS, train
+
+Progress = Callable[[int, int], None]
+"""Called with (architectures done, architectures in all)."""
+
+
+def table_path(space_name: str) -> Path:
+    """Where the label table of a digits space is bundled."""
+    if space_name not in TABLES:
+        raise unknown("digits space", space_name, TABLES)
+    return BUNDLED / TABLES[space_name]
+
+
+def train_table(
+    space_name: str, journal: Path, workers: int = -1, progress: Progress | None = None, destination: Path | None = None
+) -> Path:
+    """Train what neither the table nor the journal has, then write the table; returns its path.
+
+    Parameters
+    ----------
+    space_name : ``"digits-topology"`` or ``"digits-size"``.
+    journal : file of one JSON record a line; an unfinished last line, left by a kill, is ignored.
+    workers : joblib's `n_jobs`; the result does not depend on it, but for the seconds.
+    progress : told after each architecture.
+    destination : of the table; the bundled one by default.
+    """
+    destination = table_path(space_name) if destination is None else destination
+    space = load(space_name)
+    done = {**_trained_before(destination), **_read(journal)}
+    # In random order: neighbours cost alike, so the time left can be told from what is done.
+    order = np.random.default_rng(0).permutation(len(space))
+    missing = [int(i) for i in order if space.architecture(int(i)) not in done]
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+    with journal.open("a") as log:
+        log.write("\n")  # ends a line that a kill left unfinished
+        for record in parallel(joblib.delayed(_trained)(space, i) for i in missing):
+            log.write(json.dumps(record) + "\n")
+            log.flush()
+            done[record["architecture"]] = record
+            if progress is not None:
+                progress(len(done), len(space))
+    _write(space, done, destination)
+    return destination
+
+
+def retrain(space_name: str, architecture: str) -> pd.DataFrame:
+    """Train one architecture again: its rows of the table beside what comes out now.
+
+    On one kind of processor the accuracies are equal; another rounds differently and may differ by a few images.
+    """
+    space = load(space_name)
+    index = space.index(architecture)
+    table = pd.read_csv(table_path(space_name))
+    rows = table[table["architecture"] == architecture].set_index("seed")
+    accuracies, _ = train(space, index)
+    return rows[["validation_accuracy", "test_accuracy"]].assign(
+        validation_retrained=accuracies[:, 0].round(4), test_retrained=accuracies[:, 1].round(4)
+    )
+
+
+def _trained(space: Space, index: int) -> dict[str, object]:
+    accuracies, seconds = train(space, index)
+    return {
+        "architecture": space.architecture(index),
+        "parameters": space.parameters(index),
+        "seconds": round(seconds, 3),
+        "accuracies": accuracies.round(4).tolist(),
+    }
+
+
+def _read(journal: Path) -> dict[str, dict[str, object]]:
+    """The finished architectures of a journal, by string."""
+    records = {}
+    for line in journal.read_text().splitlines() if journal.exists() else []:
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:  # cut off by a kill
+            continue
+        records[record["architecture"]] = record
+    return records
+
+
+def _trained_before(table: Path) -> dict[str, dict[str, object]]:
+    """The architectures of a table, as records: a space that has grown trains only its new architectures."""
+    if not table.exists():
+        return {}
+    rows = pd.read_csv(table)
+    return {
+        str(architecture): {
+            "architecture": architecture,
+            "parameters": int(group["parameters"].iloc[0]),
+            "seconds": float(group["seconds"].iloc[0]),
+            "accuracies": group[["validation_accuracy", "test_accuracy"]].to_numpy().tolist(),
+        }
+        for architecture, group in rows.groupby("architecture", sort=False)
+    }
+
+
+def _write(space: Space, records: dict[str, dict[str, object]], destination: Path) -> None:
+    rows = []
+    for index in range(len(space)):
+        record = records[space.architecture(index)]
+        accuracies = np.asarray(record["accuracies"])
+        for seed, (validation, test) in zip(SEEDS, accuracies, strict=True):
+            rows.append(
+                {
+                    "architecture": record["architecture"],
+                    "seed": seed,
+                    "epochs": EPOCHS,
+                    "validation_accuracy": validation,
+                    "test_accuracy": test,
+                    "seconds": record["seconds"],
+                    "parameters": record["parameters"],
+                }
+            )
+    partial = destination.with_name(destination.name + ".partial")
+    # A fixed time stamp in the gzip header: equal tables are equal bytes.
+    compression = {"method": "gzip", "mtime": 0}
+    pd.DataFrame(rows).to_csv(partial, index=False, compression=compression)
+    partial.replace(destination)

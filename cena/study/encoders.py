@@ -1,0 +1,104 @@
+"""Encoders, embeddings and layouts as artifacts: computed once of the views of one space or of several."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cena import contrast, layout
+from cena.contrast import EncoderConfig, TrainedEncoder
+from cena.study.artifacts import ArtifactStore, artifact_key
+from cena.study.fingerprint import code_fingerprint, imported_modules
+
+Progress = Callable[[str, int, int], None]
+"""Called with (stage, steps done, steps in all)."""
+
+
+@dataclass(frozen=True, eq=False)
+class ViewArrays:
+    """What an encoder sees of views: see :class:`cena.jacobians.ViewStore`."""
+
+    directions: NDArray[np.float16]
+    """(classes, views, points, components)."""
+    singular_values: NDArray[np.float32]
+    """(classes, views, components)."""
+    usable: NDArray[np.bool_]
+    """(classes, views)."""
+
+
+def encoder_key(config: EncoderConfig, views: object) -> dict[str, Any]:
+    """What determines an encoder: its settings, the key of the views it is trained on, and the code."""
+    code = code_fingerprint(*imported_modules("import cena.contrast"))
+    return {"config": config, "views": views, "code": code}
+
+
+def stored_encoder(
+    store: ArtifactStore,
+    key: Mapping[str, Any],
+    views: Callable[[], ViewArrays],
+    progress: Progress,
+) -> TrainedEncoder:
+    """The encoder of a key, trained by contrast of the views (section 4.2) if it is not stored; resumable."""
+    config: EncoderConfig = key["config"]
+
+    def build(folder: Path) -> None:
+        seen = views()
+        trained = contrast.train_encoder(
+            seen.directions,
+            seen.singular_values,
+            seen.usable,
+            config,
+            checkpoint=folder / "checkpoint.safetensors",
+            progress=lambda epoch, _loss: progress("encoder", epoch, config.epochs),
+        )
+        contrast.save_encoder(folder / "encoder.safetensors", trained)
+
+    folder = store.folder("encoder", key, build, resumable=True)
+    return contrast.load_encoder(folder / "encoder.safetensors")
+
+
+def stored_embedding(
+    store: ArtifactStore,
+    key: Mapping[str, Any],
+    encoder: Callable[[], TrainedEncoder],
+    views: Callable[[], ViewArrays],
+) -> NDArray[np.float32]:
+    """(classes, 512) the embedding of a key: the mean over views, computed if it is not stored."""
+
+    def build() -> dict[str, NDArray[Any]]:
+        seen = views()
+        return {"embedding": contrast.encode(encoder(), seen.directions, seen.singular_values, seen.usable)}
+
+    return store.arrays("embedding", key, build)["embedding"]
+
+
+def stored_layout(
+    store: ArtifactStore, key: Mapping[str, Any], embedding: Callable[[], NDArray[np.float32]], seed: int
+) -> dict[str, NDArray[Any]]:
+    """The two steps from an embedding of classes to the square (equations 4 and 5), computed if they are not stored.
+
+    ``flat`` (classes, 2), the distance-preserving map; ``positions`` (classes, 2), the same in the unit square;
+    ``weights``, ``areas`` and ``centroids`` of the Laguerre cells of equal area.
+
+    Parameters
+    ----------
+    key : of the encoder that the embedding is by.
+    """
+
+    def build() -> dict[str, NDArray[Any]]:
+        flat = layout.distance_map(embedding().astype(np.float64), seed)
+        positions = layout.separate(layout.to_unit_square(flat), seed)
+        cells = layout.transport(positions)
+        return {
+            "flat": flat,
+            "positions": positions,
+            "weights": cells.weights,
+            "areas": cells.areas,
+            "centroids": cells.centroids,
+        }
+
+    code = code_fingerprint(*imported_modules("import cena.layout"))
+    return store.arrays("layout", {"embedding": artifact_key(key), "seed": seed, "code": code}, build)

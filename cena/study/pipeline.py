@@ -1,0 +1,252 @@
+"""From a profile to embeddings and coordinates: each stage is computed once and kept as an artifact.
+
+Every notebook asks a `Pipeline` for what it needs; whichever runs first builds it, the others find it.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cena import contrast, layout
+from cena.contrast import EncoderConfig, TrainedEncoder
+from cena.data import labels
+from cena.data.images import Images, images
+from cena.errors import unknown
+from cena.jacobians import ViewStore, native_precision
+from cena.spaces import SampledSpace, Space, load, representatives, sample
+from cena.study.artifacts import ArtifactStore
+from cena.study.cluster import cluster
+from cena.study.encoders import (
+    Progress,
+    ViewArrays,
+    encoder_key,
+    stored_embedding,
+    stored_encoder,
+    stored_layout,
+)
+from cena.study.fingerprint import code_fingerprint, sha256
+from cena.study.needs import need_data
+from cena.study.profiles import Profile, profile
+from cena.study.scale import at_scale, benchmark, scale, view_code
+
+Array = NDArray[np.float64]
+
+
+class Pipeline:
+    """The stages of the method (paper, section 4) under one profile.
+
+    Arrays over *classes* have one row for each function family of the space; `per_architecture` expands them.
+
+    Parameters
+    ----------
+    settings : the profile or its name.
+    store : where artifacts are kept; by default as `ArtifactStore` says.
+    workers : parallel processes for views; on a cluster if `cena.study.cluster` knows of one.
+    progress : told about long stages.
+
+    Raises
+    ------
+    InputError
+        If there is no such profile, or it needs data that are not there and cannot be had: the message names each file
+        and where it comes from.
+    """
+
+    def __init__(
+        self,
+        settings: Profile | str,
+        store: ArtifactStore | None = None,
+        workers: int = -1,
+        progress: Progress | None = None,
+    ):
+        self.profile = profile(settings) if isinstance(settings, str) else settings
+        self.store = store or ArtifactStore()
+        self.workers = workers
+        self.progress = progress or (lambda _stage, _done, _total: None)
+        need_data(self.profile)
+
+    @cached_property
+    def space(self) -> Space:
+        """The space, or the profile's sample of it, at the scale of its benchmark: its labels and parameter counts.
+
+        A profile that asks for no labels takes the space as :func:`cena.spaces.load` has it.
+        """
+        chosen = self.profile
+        whole = benchmark(chosen.space) if chosen.datasets else load(chosen.space)
+        return sample(whole, chosen.architectures, chosen.seed) if chosen.architectures else whole
+
+    @cached_property
+    def view_space(self) -> Space:
+        """The same architectures at the profile's scale: the networks whose Jacobians are taken."""
+        return at_scale(self.space, self.profile)
+
+    @cached_property
+    def classes(self) -> NDArray[np.int64]:
+        """(architectures,) class of each architecture."""
+        return self.space.classes()
+
+    @cached_property
+    def parameters(self) -> NDArray[np.int64]:
+        """(architectures,) number of parameters of the benchmark's network."""
+        return np.array([self.space.parameters(i) for i in range(len(self.space))])
+
+    def per_architecture(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Expand an array over classes to the architectures of the space."""
+        return values[self.classes]
+
+    def accuracy(self, dataset: str) -> Array:
+        """(architectures,) the profile's labels in percent; raises `InputError` if the profile has no such data set."""
+        chosen = self.profile
+        if dataset not in chosen.datasets:
+            raise unknown(f"data set of profile '{chosen.name}' on {chosen.space}", dataset, chosen.datasets)
+        accuracy = labels.accuracy(
+            chosen.space, dataset=dataset, split=chosen.split, epochs=chosen.epochs, trials=chosen.trials
+        )
+        return accuracy[self.space.indices] if isinstance(self.space, SampledSpace) else accuracy
+
+    @cached_property
+    def images(self) -> Images:
+        """The data points at which Jacobians are taken, the same for all networks."""
+        return images(self.profile.images, self.profile.points, self.profile.resolution, self.profile.seed)
+
+    @cached_property
+    def precision(self) -> str:
+        """The profile's precision where the processor has it, else float32."""
+        return self.profile.precision if native_precision() == "bfloat16" else "float32"
+
+    @property
+    def components(self) -> int:
+        """The number of singular values a Jacobian has."""
+        return min(self.profile.points, 3 * self.profile.resolution**2)
+
+    @cached_property
+    def _views_config(self) -> dict[str, Any]:
+        chosen = self.profile
+        return {
+            "space": chosen.space,
+            **scale(self.space, chosen),
+            "images": self.images.checksum,
+            "points": chosen.points,
+            "views": chosen.views,
+            "seed": chosen.seed,
+            "precision": self.precision,
+        }
+
+    @cached_property
+    def views_key(self) -> dict[str, Any]:
+        """The configuration of the views, the networks they are of and the code that computes them."""
+        networks = "\n".join(self.space.architecture(int(i)) for i in self.representatives)
+        return {
+            **self._views_config,
+            "networks": sha256(networks.encode()),
+            "code": code_fingerprint(*view_code(self.space)),
+        }
+
+    @cached_property
+    def views(self) -> ViewStore:
+        """The views of every class (section 4.1), resumable when interrupted."""
+        config = self._views_config
+        classes = int(self.classes.max()) + 1
+        shape = (classes, self.profile.views, self.profile.points, self.components)
+
+        def build(folder: Path) -> None:
+            store = ViewStore.create(folder / "views.zarr", shape, config)
+            with cluster():
+                store.compute(
+                    self.view_space,
+                    self.images.pixels,
+                    self.profile.seed,
+                    self.precision,
+                    self.workers,
+                    lambda done, total: self.progress("views", done, total),
+                )
+
+        folder = self.store.folder("views", self.views_key, build, resumable=True)
+        return ViewStore(folder / "views.zarr")
+
+    @cached_property
+    def directions(self) -> NDArray[np.float16]:
+        """(classes, views, points, components) left singular vectors of each EDJM."""
+        return self.views.directions
+
+    @cached_property
+    def singular_values(self) -> NDArray[np.float32]:
+        """(classes, views, components) singular values of each EDJM; see `usable` for the views that count."""
+        return self.views.singular_values
+
+    @cached_property
+    def usable(self) -> NDArray[np.bool_]:
+        """(classes, views) whether a view is finite and not zero."""
+        return self.views.usable
+
+    @cached_property
+    def spectrum(self) -> Array:
+        """(classes, views, components) singular values, NaN where a view cannot be used."""
+        return np.where(self.usable[..., None], self.singular_values.astype(np.float64), np.nan)
+
+    @cached_property
+    def jacov(self) -> Array:
+        """(classes, views) Jacobian covariance score, NaN where a view cannot be used."""
+        return np.where(self.usable, self.views.jacov.astype(np.float64), np.nan)
+
+    def view_arrays(self) -> ViewArrays:
+        """The views as an encoder takes them."""
+        return ViewArrays(self.directions, self.singular_values, self.usable)
+
+    @cached_property
+    def encoder_config(self) -> EncoderConfig:
+        """The settings of the encoder and its training."""
+        chosen = self.profile
+        return EncoderConfig(
+            points=chosen.points,
+            components=self.components,
+            width=chosen.encoder_width,
+            depth=chosen.encoder_depth,
+            epochs=chosen.encoder_epochs,
+            seed=chosen.seed,
+        )
+
+    @cached_property
+    def _encoder_key(self) -> dict[str, Any]:
+        return encoder_key(self.encoder_config, self.views_key)
+
+    @cached_property
+    def encoder(self) -> TrainedEncoder:
+        """The encoder, trained by contrast of the views (section 4.2), resumable when interrupted."""
+        return stored_encoder(self.store, self._encoder_key, self.view_arrays, self.progress)
+
+    @cached_property
+    def untrained_encoder(self) -> TrainedEncoder:
+        """The control: the weights that the encoder's training started from."""
+        return contrast.untrained_encoder(self.encoder_config, self.encoder.scale)
+
+    def _embedding(self, which: str, encoder: Callable[[], TrainedEncoder]) -> NDArray[np.float32]:
+        return stored_embedding(self.store, {"which": which, **self._encoder_key}, encoder, self.view_arrays)
+
+    @cached_property
+    def embedding(self) -> NDArray[np.float32]:
+        """(classes, 512) the contrastive embedding, the mean over views."""
+        return self._embedding("trained", lambda: self.encoder)
+
+    @cached_property
+    def untrained_embedding(self) -> NDArray[np.float32]:
+        """(classes, 512) the embedding by the untrained encoder."""
+        return self._embedding("untrained", lambda: self.untrained_encoder)
+
+    @cached_property
+    def layout(self) -> dict[str, Array]:
+        """The two steps to the square (equations 4 and 5), over classes: see :func:`stored_layout`."""
+        return stored_layout(self.store, self._encoder_key, lambda: self.embedding, self.profile.seed)
+
+    @cached_property
+    def coordinates(self) -> Array:
+        """(architectures, 3) centroid of the Laguerre cell and scaled log parameters: the space that is searched."""
+        return layout.coordinates(self.per_architecture(self.layout["centroids"]), self.parameters)
+
+    @cached_property
+    def representatives(self) -> NDArray[np.int64]:
+        """(classes,) the first architecture of each class."""
+        return representatives(self.classes)

@@ -1,0 +1,96 @@
+"""A space at the scale of its benchmark and of a profile: what is labelled, and what Jacobians are taken of."""
+
+from functools import cache
+
+from cena import spaces
+from cena.data import labels
+from cena.errors import InputError
+from cena.spaces import NasBench101Space, SampledSpace, SizeSpace, Space, TopologySpace
+from cena.spaces.nas_bench_101.cells import NAS_BENCH_101_OPERATIONS, cell_from_matrix
+from cena.study.profiles import Profile
+
+SHARED = ("cena.jacobians.edjm", "cena.jacobians.views", "cena.spaces.base")
+NETWORKS: dict[type, tuple[str, ...]] = {
+    TopologySpace: (
+        "cena.spaces.nas_bench_201.cells",
+        "cena.spaces.nas_bench_201.networks",
+        "cena.spaces.nas_bench_201.topology",
+    ),
+    SizeSpace: (
+        "cena.spaces.nas_bench_201.cells",
+        "cena.spaces.nas_bench_201.networks",
+        "cena.spaces.nas_bench_201.size",
+    ),
+    NasBench101Space: (
+        "cena.spaces.nas_bench_201.cells",
+        "cena.spaces.nas_bench_101.cells",
+        "cena.spaces.nas_bench_101.isomorphism",
+        "cena.spaces.nas_bench_101.space",
+        "cena.spaces.nas_bench_101.networks",
+        "cena.spaces.nas_bench_201.networks",
+    ),
+}
+
+
+def benchmark(name: str) -> Space:
+    """The space of this name whose architectures, in this order, `cena.data.labels` are of.
+
+    It is :func:`cena.spaces.load`'s, except that NAS-Bench-101 has the cells of the table in the download folder.
+
+    Raises
+    ------
+    InputError
+        If there is no such space, or NAS-Bench-101's table is not there.
+    """
+    return _labelled_graphs() if name == "nas-bench-101" else spaces.load(name)
+
+
+@cache
+def _labelled_graphs() -> Space:
+    table = labels.nas_bench_101_cells()
+    rows = zip(table.vertices.tolist(), table.adjacency, table.operations, strict=True)
+    return NasBench101Space(
+        cells=[
+            cell_from_matrix(matrix[:n, :n], [NAS_BENCH_101_OPERATIONS[code] for code in codes[1 : n - 1]])
+            for n, matrix, codes in rows
+        ]
+    )
+
+
+def at_scale(space: Space, settings: Profile) -> Space:
+    """The architectures of a space as networks of the profile's scale.
+
+    Topologies take `channels`, `cells` and `resolution`; NAS-Bench-101's cells the same, as stem, cells a stack and
+    resolution; sizes, whose channels are what they differ in, only `resolution`. Of a sample, the sample.
+
+    Raises
+    ------
+    InputError
+        If it is a space of another kind.
+    """
+    match space:
+        case SampledSpace():
+            return SampledSpace(at_scale(space.whole, settings), space.indices)
+        case TopologySpace():
+            return TopologySpace(space.name, space.cells, settings.channels, settings.cells, settings.resolution)
+        case NasBench101Space():
+            return NasBench101Space(space.name, space.cells, settings.channels, settings.cells, settings.resolution)
+        case SizeSpace():
+            return SizeSpace(space.name, space.widths, settings.resolution)
+    raise InputError(f"profile '{settings.name}' embeds '{space.name}', and it is not known how such spaces are scaled")
+
+
+def scale(space: Space, settings: Profile) -> dict[str, int]:
+    """The settings that :func:`at_scale` uses of a profile, by name."""
+    names = ("resolution",) if isinstance(whole(space), SizeSpace) else ("channels", "cells", "resolution")
+    return {name: getattr(settings, name) for name in names}
+
+
+def view_code(space: Space) -> tuple[str, ...]:
+    """The modules that decide what a view is: a change in their code makes stored views stale."""
+    return (*SHARED, *NETWORKS[type(whole(space))])
+
+
+def whole(space: Space) -> Space:
+    """The space that a sample is of; any other space itself."""
+    return space.whole if isinstance(space, SampledSpace) else space

@@ -1,0 +1,100 @@
+"""Trajectories of many architectures, each an artifact of its own: a kill loses at most the epochs in flight.
+
+More architectures of a space, asked for later, train only those that are new. The workers write the artifacts, so this
+work stays on one machine.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+
+from cena import contrast
+from cena.contrast import TrainedEncoder
+from cena.spaces import Space
+from cena.study.artifacts import ArtifactStore
+from cena.study.fingerprint import code_fingerprint, sha256
+from cena.study.scale import view_code
+from cena.trajectories import TrainingSet, Trajectory, TrajectoryConfig, load_trajectory, train_trajectory
+
+CODE = ("cena.trajectories.digits_training", "cena.trajectories.training", "cena.trajectories.views")
+"""The modules that decide what a trajectory is."""
+
+FILE = "trajectory.safetensors"
+
+Progress = Callable[[int, int], None]
+"""Called with (architectures done, architectures in all)."""
+
+
+def trajectory_files(
+    store: ArtifactStore,
+    space: Space,
+    architectures: Sequence[int],
+    data: TrainingSet,
+    points: NDArray[np.float32],
+    config: TrajectoryConfig,
+    workers: int = -1,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """The finished checkpoint of each architecture, in their order, trained first where there is none.
+
+    Parameters
+    ----------
+    space, architectures, data, points, config : see :func:`cena.trajectories.train_trajectory`.
+    workers : joblib's `n_jobs`; the files do not depend on it.
+    progress : told after each architecture.
+    """
+    shared = {
+        "data": data.checksum,
+        "points": sha256(np.ascontiguousarray(points).tobytes()),
+        "training": config,
+        "code": code_fingerprint(*CODE, *view_code(space)),
+    }
+
+    def finished(architecture: int) -> Path:
+        def build(folder: Path) -> None:
+            train_trajectory(space, architecture, data, points, config, folder / FILE)
+
+        network: dict[str, Any] = {
+            "architecture": space.architecture(architecture),
+            "parameters": space.parameters(architecture),
+        }
+        return store.folder("trajectories", {**shared, **network}, build, resumable=True) / FILE
+
+    paths = []
+    for path in joblib.Parallel(n_jobs=workers, return_as="generator")(
+        joblib.delayed(finished)(int(architecture)) for architecture in architectures
+    ):
+        paths.append(path)
+        if progress is not None:
+            progress(len(paths), len(architectures))
+    return paths
+
+
+def load_trajectories(paths: Sequence[Path]) -> Trajectory:
+    """The trajectories in some files of the same configuration as one, with leading axes (files, epochs + 1, seeds)."""
+    each = [load_trajectory(path) for path in paths]
+    return Trajectory(*(np.stack([getattr(one, name) for one in each]) for name in Trajectory.__dataclass_fields__))
+
+
+def embedded(encoder: TrainedEncoder, trajectories: Trajectory) -> NDArray[np.float32]:
+    """(architectures, epochs + 1, embedding) the embedding of every architecture after every epoch.
+
+    As everywhere it is the mean over views (:func:`cena.contrast.encode`), here the networks of the seeds.
+
+    Parameters
+    ----------
+    trajectories : with leading axes (architectures, epochs + 1, seeds).
+    """
+    shape = trajectories.status.shape[:2]
+    directions, singular_values, usable = trajectories.directions, trajectories.singular_values, trajectories.usable
+    flat = contrast.encode(
+        encoder,
+        directions.reshape(-1, *directions.shape[2:]),
+        singular_values.reshape(-1, *singular_values.shape[2:]),
+        usable.reshape(-1, *usable.shape[2:]),
+    )
+    return flat.reshape(*shape, -1)

@@ -1,0 +1,129 @@
+"""The command line's ``cena data``: what it prints and exits with."""
+
+import hashlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cena.cli import data as data_cli
+from cena.cli import main as cli
+from cena.data import importing, registry
+from cena.data.label_tables import imported_path, save_table
+from cena.data.registry import DataFile
+
+Command = Callable[..., tuple[int, str, str]]
+ABSENT = "http://127.0.0.1:9/absent.txt"  # port 9, discard: nobody listens
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A download folder with a good file; another file is missing, and a third is so large that it must be named."""
+    good = f"sha256:{hashlib.sha256(b'good').hexdigest()}"
+    entries = {
+        "good.txt": DataFile(good, "https://example.org/good.txt", "a good file"),
+        "absent.txt": DataFile(good, ABSENT, "a missing file"),
+        "large.txt": DataFile(good, ABSENT, "a large file", only_by_name=True),
+    }
+    monkeypatch.setattr(registry, "REGISTRY", entries)
+    monkeypatch.setattr(registry, "RETRIES", 0)
+    monkeypatch.setenv("CENA_DATA", str(tmp_path))
+    (tmp_path / "good.txt").write_bytes(b"good")
+    return tmp_path
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Calls ``cena data`` and returns exit code, output and errors."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(data_cli.console, "width", 300)
+        monkeypatch.setattr(sys, "argv", ["cena", "data", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(end.value.code or 0), printed.out, printed.err
+
+    return call
+
+
+@pytest.mark.usefixtures("folder")
+def test_list_says_what_is_there(command: Command) -> None:
+    code, out, _ = command("list")
+    assert code == 0
+    lines = {line.split()[1]: line.split()[3] for line in out.splitlines() if ".txt" in line}
+    assert lines == {"good.txt": "yes", "absent.txt": "no", "large.txt": "no"}
+    assert ABSENT in out
+    save_table(imported_path("nas-bench-101"), {}, {"source": "nasbench_full.tfrecord", "sha256": "ab12"})
+    assert "nas-bench-101: imported from nasbench_full.tfrecord (sha256 ab12)" in command("list")[1]
+
+
+def test_verify(folder: Path, command: Command) -> None:
+    assert command("verify") == (0, "good.txt: verified\nabsent.txt: missing\nlarge.txt: missing\n", "")
+    assert command("verify", "absent.txt")[0] == 1
+    (folder / "good.txt").write_bytes(b"bad")
+    code, out, _ = command("verify", "good.txt")
+    assert (code, out) == (1, "good.txt: damaged\n")
+    assert (folder / "good.txt").read_bytes() == b"bad"
+
+
+@pytest.mark.usefixtures("folder")
+def test_fetch_uses_what_is_there_and_says_what_it_cannot_get(command: Command) -> None:
+    assert command("fetch", "good.txt") == (0, "good.txt: there and verified\n", "")
+    code, out, err = command("fetch")
+    assert code == 2
+    assert out == "good.txt: there and verified\n"
+    assert err.startswith("cannot download (there is no connection to the server) absent.txt")
+    assert err.count("\n") == 1
+    code, _, err = command("fetch", "god.txt")
+    assert code == 2
+    assert err.startswith("unknown data file 'god.txt'; valid: good.txt, ")
+
+
+def test_fetch_downloads(folder: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+    asked: list[str] = []
+
+    def fetch(name: str, progress: Callable[[int, int], None]) -> Path:
+        progress(1, 2)
+        progress(2, 0)
+        asked.append(name)
+        return folder / name
+
+    monkeypatch.setattr(registry, "fetch", fetch)
+    assert command("fetch") == (0, "good.txt: there and verified\nabsent.txt: downloaded and verified\n", "")
+    assert asked == ["good.txt", "absent.txt"]  # the large file only by name
+    assert command("fetch", "large.txt")[1] == "large.txt: downloaded and verified\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_import_passes_on_what_was_asked(monkeypatch: pytest.MonkeyPatch, command: Command, tmp_path: Path) -> None:
+    asked: list[tuple[str, Path]] = []
+
+    def import_archive(space: str, source: Path, progress: Callable[[int], None]) -> Path:
+        progress(3)
+        asked.append((space, source))
+        return tmp_path / "table.npz"
+
+    monkeypatch.setattr(importing, "import_archive", import_archive)
+    monkeypatch.setattr(registry, "fetch", lambda name: tmp_path / name)
+    code, out, _ = command("import", "nats-bench-size", "a.tar")
+    assert (code, out) == (0, f"nats-bench-size: imported into {tmp_path / 'table.npz'}\n")
+    assert command("import", "nas-bench-101")[0] == 0
+    assert asked == [("nats-bench-size", Path("a.tar")), ("nas-bench-101", tmp_path / registry.ARCHIVE_101)]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nas-bench-201"], "which archive of 'nas-bench-201'? give its path"),
+        (["nas-bench-201", "absent.tar"], "there is no archive absent.tar"),
+        (["nas-bench-301", "absent.tar"], "unknown space with an importer 'nas-bench-301'; valid: nas-bench-"),
+    ],
+)
+def test_bad_imports_are_one_sentence_and_2(command: Command, arguments: list[str], sentence: str) -> None:
+    code, _, err = command("import", *arguments)
+    assert code == 2
+    assert err.startswith(sentence)
+    assert err.count("\n") == 1

@@ -1,0 +1,229 @@
+"""The command line: what it prints and exits with. Running notebooks is tested in test_companion_notebooks.py."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cena.cli import main as cli
+from cena.companion import book, check, notebooks, publish
+from cena.companion.book import BookError
+from cena.companion.check import Staleness
+from cena.companion.notebooks import Execution, NotebookError
+from cena.evaluate.records import Record, write_records
+from cena.study import digits_benchmark
+from cena.study.cluster import VARIABLE
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """An empty checkout, made the current directory."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks/04_layout.py").write_text(
+        '# %% tags=["parameters"]\nprofile: str = "quick"  # [quick] settings\nruns: int = 2  # [0..10] runs\n'
+    )
+    (tmp_path / "requirements.txt").write_text("numpy==2\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def command(monkeypatch, capsys) -> Command:
+    """Calls ``cena`` and returns exit code, output and errors."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["cena", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(end.value.code or 0), printed.out, printed.err
+
+    return call
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "04_layuot"], "unknown notebook '04_layuot'; valid: 04_layout"),
+        (["run", "--profile", "quik"], "unknown profile 'quik'; valid: quick, "),
+        (["run", "-p", "rums", "3"], "notebook '04_layout': unknown parameter 'rums'; valid: runs, "),
+        (["run", "-p", "runs", "many"], "notebook '04_layout': parameter 'runs' is 'many': give an int from 0 to 10"),
+        (["run", "-p", "runs"], "-p needs a name and a value"),
+        (["diff", "paper"], "there are no results under profile 'paper'"),
+        (["diff", "papper"], "unknown profile 'papper'; valid: paper"),
+        (["publish", "--profile", "papper"], "unknown profile 'papper'; valid: paper"),
+        (["publish", "nothing"], "unknown notebook 'nothing'"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_2_and_nothing_is_written(project, command, arguments, sentence):
+    before = sorted(project.rglob("*"))
+    code, out, err = command(*arguments)
+    assert code == 2
+    assert out == ""
+    assert err.startswith(sentence)
+    assert err.count("\n") == 1
+    assert sorted(project.rglob("*")) == before
+
+
+def test_outside_a_checkout_it_says_where_to_go(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = command("check")
+    assert code == 2
+    assert "run this in the root of a checkout" in err
+
+
+@pytest.mark.usefixtures("project")
+def test_run_passes_on_what_was_asked_and_says_what_was_done(monkeypatch, command):
+    asked = []
+
+    def run(project, stems, profile, given, force, progress) -> Iterator[Execution]:
+        asked.append((stems, profile, given, force))
+        progress("04_layout", 1, 3)
+        progress("04_layout", 2, 3)
+        yield Execution("04_layout", project.root / "x", 12.3)
+        yield Execution("05_analysis", project.root / "y", None)
+
+    monkeypatch.setattr(notebooks, "run", run)
+    monkeypatch.setenv(VARIABLE, "")
+    arguments = [
+        "--scheduler",
+        "tcp://host:8786",
+        "-p",
+        "runs",
+        "20",
+        "--parameter",
+        "title",
+        "a = [b]",
+        "--force",
+        "04_layout",
+        "--profile",
+        "laptop",
+    ]
+    code, out, _ = command("run", *arguments)
+    assert code == 0
+    assert asked == [(["04_layout"], "laptop", [("runs", "20"), ("title", "a = [b]")], True)]
+    assert os.environ[VARIABLE] == "tcp://host:8786"
+    assert out.splitlines()[:3] == ["04_layout: 3 cells", "04_layout: done in 12 s", "05_analysis: fresh"]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_failed_notebook_is_one_sentence_and_1(monkeypatch, command):
+    def run(*_: object) -> Iterator[Execution]:
+        raise NotebookError("notebook '04_layout' failed in cell [3] with ValueError: [x]")
+
+    monkeypatch.setattr(notebooks, "run", run)
+    assert command("run") == (1, "", "notebook '04_layout' failed in cell [3] with ValueError: [x]\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_an_interrupt_is_a_sentence_and_130(monkeypatch, command):
+    def run(*_: object) -> Iterator[Execution]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(notebooks, "run", run)
+    code, _, err = command("run")
+    assert (code, err) == (130, "interrupted: run the same command again to go on\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_check_names_what_is_stale(monkeypatch, command):
+    monkeypatch.setattr(check, "check", lambda _: [Staleness("04_layout", "module cena.layout changed")])
+    assert command("check")[:2] == (1, "04_layout: module cena.layout changed\n")
+    monkeypatch.setattr(check, "check", lambda _: [])
+    assert command("check")[:2] == (0, "all published notebooks are fresh\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_publish_says_what_was_published_and_what_was_left_out(monkeypatch, command):
+    left_out = [Staleness("05_analysis", "never executed")]
+    monkeypatch.setattr(publish, "publish", lambda *_: (["04_layout"], left_out))
+    updated = []
+    monkeypatch.setattr(book, "update_readme", updated.append)
+    code, out, _ = command("publish", "--profile", "laptop")
+    assert code == 1
+    assert out == "04_layout: published from profile laptop\n05_analysis: left out, never executed\n"
+    monkeypatch.setattr(publish, "publish", lambda *_: (["04_layout"], []))
+    assert command("publish")[0] == 0
+    assert len(updated) == 2
+
+
+def test_diff_shows_both_numbers_and_fails_when_they_differ(project, command):
+    def written(folder: str, value: float) -> None:
+        record = Record("table1.digits.tau", value, value - 0.01, value + 0.01, 5, None, "Table 1", None, "reproduced")
+        write_records(project / folder / "05.json", [record])
+
+    written("book/results", 0.7)
+    written("_build/quick/results", 0.71)
+    code, out, _ = command("diff")
+    assert code == 0
+    assert "table1.digits.tau" in out
+    assert "agree" in out
+    written("_build/quick/results", 0.73)
+    code, out, _ = command("diff", "quick")
+    assert code == 1
+    assert "differ" in out
+
+
+@pytest.mark.usefixtures("project")
+def test_book_says_where_it_is_and_fails_with_what_sphinx_said(monkeypatch, command):
+    monkeypatch.setattr(book, "build_book", lambda project, name: project.root / "_build" / name / "html/index.html")
+    assert command("book", "--profile", "published")[:2] == (0, "the book: _build/published/html/index.html\n")
+
+    def fail(*_: object) -> Path:
+        raise BookError("1 warning [ref.doc]")
+
+    monkeypatch.setattr(book, "build_book", fail)
+    assert command("book") == (1, "", "1 warning [ref.doc]\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_digits_train_keeps_its_journal_with_the_artifacts(monkeypatch, command):
+    asked = []
+
+    def train_table(space: str, journal: Path, workers: int, progress: Callable[[int, int], None]) -> None:
+        asked.append((space, journal, workers))
+        progress(1, 2)
+
+    monkeypatch.setattr(digits_benchmark, "train_table", train_table)
+    code, out, _ = command("digits", "train", "digits-size", "--workers", "2")
+    assert code == 0
+    assert asked == [("digits-size", Path("artifacts/digits/digits-size.jsonl"), 2)]
+    assert "the table is digits_size.csv.gz" in out
+    assert command("digits", "train", "digit-size")[0] == 2
+
+
+@pytest.mark.usefixtures("project")
+def test_digits_retrain_shows_both_accuracies(monkeypatch, command):
+    rows = pd.DataFrame({"test_accuracy": [50.1234], "test_retrained": [50.5]}, index=[2])
+    monkeypatch.setattr(digits_benchmark, "retrain", lambda *_: rows)
+    code, out, _ = command("digits", "retrain", "digits-size", "2:2:2:2:2")
+    assert code == 0
+    assert "50.1234" in out
+    assert "50.5000" in out
+
+
+def test_profiles_and_spaces_are_listed(command):
+    code, out, _ = command("profiles")
+    assert code == 0
+    assert all(name in out for name in ("quick", "laptop", "paper", "search budget"))
+    code, out, _ = command("spaces")
+    assert code == 0
+    assert "nas-bench-201" in out
+    assert "15,625" in out
+
+
+def test_help_is_quick_as_nothing_heavy_is_imported():
+    code = (
+        "import sys; from cena.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: print(sorted({'torch', 'papermill', 'pandas', 'numpy'} & set(sys.modules)))\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    assert shown.stdout.endswith("[]\n")

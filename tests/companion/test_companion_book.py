@@ -1,0 +1,270 @@
+"""The book is built from the right sources, completely or not at all, without a network, and only when needed."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from cena.companion import book
+from cena.companion.book import BookError, build_book, external_references
+from cena.companion.check import flaws
+from cena.companion.project import Project
+from cena.errors import InputError
+from cena.evaluate.intervals import Interval
+from cena.evaluate.records import write_records
+from cena.evaluate.scoreboard import judge
+
+ROOT = Path(__file__).parents[2]
+
+
+def executed(text="# A chapter", outputs=(), count=1, profile="quick"):
+    cell = v4.new_code_cell("print(1)", execution_count=count, outputs=list(outputs))
+    notebook = v4.new_notebook(cells=[v4.new_markdown_cell(text), cell])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata["cena"] = {"parameters": {"profile": profile}}
+    return notebook
+
+
+def write_notebook(notebook, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A checkout with a book of one page and one chapter, executed under profile quick."""
+    made = Project(tmp_path)
+    (tmp_path / "_config.yml").write_text((ROOT / "_config.yml").read_text())
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters:\n  - file: notebooks/01_chapter\n")
+    for folder in ("_ext", "_static"):
+        shutil.copytree(
+            ROOT / "book" / folder, tmp_path / "book" / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    (tmp_path / "book" / "index.md").write_text("# A book\n\n```{records} table1.\n```\n\n```{executions}\n```\n")
+    (tmp_path / "book" / "references.bib").write_text("")
+    (tmp_path / "notebooks").mkdir()
+    write_notebook(executed(), made.executed("quick") / "01_chapter.ipynb")
+    records = [judge("table1.cifar10.tau", Interval(0.777, 0.77, 0.78, 10), reason="", baseline=0.737)]
+    write_records(made.results("quick") / "01_chapter.json", records)
+    return made
+
+
+@pytest.fixture
+def builds(monkeypatch):
+    """Replaces Jupyter Book by something that counts its runs and leaves the text of the sources as the page."""
+    runs = []
+
+    def build(place):
+        runs.append(place)
+        pages = place / "building" / "_build" / "html"
+        pages.mkdir(parents=True)
+        (pages / "index.html").write_text((place / "source" / "index.md").read_text())
+        return pages
+
+    monkeypatch.setattr(book, "_run_jupyter_book", build)
+    return runs
+
+
+def test_a_reader_s_book_is_made_of_their_run_and_the_published_one_of_what_is_committed(project):
+    write_notebook(executed(profile="paper"), project.notebooks / "01_chapter.ipynb")
+    write_records(project.published_results / "05_other.json", [])
+    own, published = book.sources(project, "quick"), book.sources(project, "published")
+    assert own["notebooks/01_chapter.ipynb"] == project.root / "_build" / "quick" / "notebooks" / "01_chapter.ipynb"
+    assert published["notebooks/01_chapter.ipynb"] == project.root / "notebooks" / "01_chapter.ipynb"
+    assert "results/01_chapter.json" in own
+    assert "results/05_other.json" not in own
+    assert "results/05_other.json" in published
+    assert {"index.md", "_config.yml", "_static/cena.css", "_ext/cena_book.py"} <= set(own)
+
+
+def test_mathjax_with_its_fonts_and_plotly_come_from_installed_packages(project):
+    parts = book.sources(project, "quick")
+    third_party = {path: file for path, file in parts.items() if path.startswith("_third_party/")}
+    assert all(file.is_file() for file in third_party.values())
+    assert {"_third_party/mathjax/tex-mml-chtml.js", "_third_party/plotly.min.js"} <= set(third_party)
+    assert "_third_party/mathjax/output/chtml/fonts/woff-v2/MathJax_Main-Regular.woff" in third_party
+    assert not any(path.startswith("_static/mathjax") for path in parts)
+
+
+def test_without_the_book_s_packages_it_says_how_to_install_them(project, monkeypatch):
+    monkeypatch.setattr(book, "installed_files", lambda _: None)
+    with pytest.raises(InputError, match=r"sphinx-mathjax-offline and plotly: pip install -r requirements\.txt"):
+        book.sources(project, "quick")
+
+
+@pytest.mark.parametrize("profile", ["quik", "publishd"])
+def test_an_unknown_profile_is_refused_and_nothing_is_written(project, profile):
+    with pytest.raises(InputError, match=f"unknown profile '{profile}'; valid: .*published"):
+        build_book(project, profile)
+    assert not project.build(profile).exists()
+
+
+def test_a_notebook_that_was_not_run_is_named_with_the_command_that_runs_it(project):
+    with pytest.raises(InputError, match=r"_build/laptop/notebooks/01_chapter\.ipynb.*cena run --profile laptop"):
+        build_book(project, "laptop")
+    with pytest.raises(InputError, match=r"notebooks/01_chapter\.ipynb, which is not there: it is not published"):
+        build_book(project, "published")
+
+
+def test_it_is_built_once_and_again_when_a_source_changes(project, builds):
+    index = build_book(project, "quick")
+    assert index == project.root / "_build" / "quick" / "html" / "index.html"
+    assert build_book(project, "quick") == index
+    assert len(builds) == 1
+    (project.root / "book" / "index.md").write_text("# Another book")
+    build_book(project, "quick")
+    assert len(builds) == 2
+    assert index.read_text() == "# Another book"
+    write_notebook(executed("# Another chapter"), project.executed("quick") / "01_chapter.ipynb")
+    build_book(project, "quick")
+    assert len(builds) == 3
+    assert sorted(path.name for path in project.build("quick").iterdir() if not path.name.startswith(".")) == [
+        "html",
+        "notebooks",
+        "results",
+        "source",
+    ]
+
+
+@pytest.mark.usefixtures("builds")
+def test_removed_sources_do_not_stay_behind(project):
+    extra = project.root / "book" / "extra.md"
+    extra.write_text("# Extra")
+    build_book(project, "quick")
+    extra.unlink()
+    build_book(project, "quick")
+    assert not (project.build("quick") / "source" / "extra.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("notebook", "fault"),
+    [
+        (
+            executed(outputs=[v4.new_output("error", ename="ValueError", evalue="no", traceback=[])]),
+            "holds an error output",
+        ),
+        (executed(count=None), "was not executed"),
+    ],
+)
+def test_a_notebook_with_an_error_or_an_unexecuted_cell_is_not_published(project, builds, notebook, fault):
+    write_notebook(notebook, project.notebooks / "01_chapter.ipynb")
+    with pytest.raises(BookError, match=rf"01_chapter\.ipynb: cell 2 {fault}"):
+        build_book(project, "published")
+    assert builds == []
+
+
+def test_empty_cells_need_no_execution():
+    notebook = executed()
+    notebook.cells.append(v4.new_code_cell("\n"))
+    assert list(flaws(notebook)) == []
+
+
+@pytest.mark.usefixtures("builds")
+def test_a_book_that_needs_the_network_does_not_replace_one_that_does_not(project):
+    index = build_book(project, "quick")
+    (project.root / "book" / "index.md").write_text('<script src="https://cdn.example/x.js"></script>')
+    with pytest.raises(BookError, match=r"index\.html: https://cdn\.example/x\.js"):
+        build_book(project, "quick")
+    assert index.read_text().startswith("# A book")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<script src="https://cdn.example/x.js"></script>',
+        '<script src="//cdn.example/x.js"></script>',
+        '<link rel="stylesheet" href="http://cdn.example/x.css">',
+        '<link rel="preconnect" href="https://fonts.example">',
+        '<img src="https://cdn.example/x.png">',
+        '<script>const URL = "https://unpkg.example/thebe/index.js"</script>',
+    ],
+)
+def test_what_a_page_loads_from_the_network_is_found(tmp_path, page):
+    (tmp_path / "page.html").write_text(f"<html>{page}</html>")
+    assert len(external_references(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("rule", ['@import "https://a.example/x.css";', "a { src: url('https://a.example/x.woff2') }"])
+def test_what_a_style_sheet_loads_from_the_network_is_found(tmp_path, rule):
+    (tmp_path / "style.css").write_text(rule)
+    assert len(external_references(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<a href="https://example.org/x.js">a link</a>',
+        '<link rel="canonical" href="https://example.org">',
+        '<script src="_static/x.js"></script><p>https://example.org/x.js</p>',
+        '<style>a { src: url("x.woff2") }</style><img src="data:image/png;base64,AAAA">',
+    ],
+)
+def test_links_and_local_files_are_not_external(tmp_path, page):
+    (tmp_path / "page.html").write_text(f"<html>{page}</html>")
+    (tmp_path / "style.css").write_text("a { src: url('fonts/x.woff2') }")
+    assert external_references(tmp_path) == []
+
+
+def test_the_readme_shows_the_published_results():
+    assert (ROOT / "README.md").read_text(encoding="utf-8") == book.readme_with_results(Project(ROOT))
+
+
+def test_the_readme_is_updated_between_its_markers_only(project):
+    readme = project.root / "README.md"
+    readme.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter\n")
+    records = [judge("table1.cifar100.r", Interval(0.971, 0.97, 0.98, 10), reason="", baseline=0.9)]
+    write_records(project.published_results / "05_analysis.json", records)
+    book.update_readme(project)
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- results -->\n| result |")
+    assert text.endswith("|\n<!-- /results -->\nafter\n")
+    assert "0.971 [0.970, 0.980]" in text
+    assert "old" not in text
+    assert book.readme_with_results(project) == text
+
+
+@pytest.mark.slow
+def test_the_real_builder_makes_an_offline_book_with_the_numbers_of_the_run(project):
+    shown = v4.new_output("display_data", {"text/html": "<script>Plotly.newPlot('x', [])</script>"})
+    chapter = executed("# A chapter\n\n$$\na = b\n$$ (eq:one)\n\nSee {eq}`eq:one`.", [shown])
+    write_notebook(chapter, project.executed("quick") / "01_chapter.ipynb")
+    index = build_book(project, "quick")
+    page, chapter = index.read_text(), (index.parent / "notebooks" / "01_chapter.html").read_text()
+    assert "0.777 [0.770, 0.780]" in page
+    assert "exceeded" in page
+    assert 'executed under profile <code class="docutils literal notranslate"><span class="pre">quick' in page
+    assert "_static/mathjax/tex-mml-chtml.js" in chapter
+    assert (index.parent / "_static" / "mathjax" / "tex-mml-chtml.js").is_file()
+    assert "plotly.min.js" in chapter
+    assert "plotly.min.js" not in page
+    assert (index.parent / "_static" / "plotly.min.js").is_file()
+    assert "thebe" not in chapter
+
+
+@pytest.mark.slow
+def test_the_real_builder_s_warnings_are_errors_and_keep_the_earlier_book(project):
+    build_book(project, "quick")
+    index = project.build("quick") / "html" / "index.html"
+    before = index.read_text()
+    for text, complaint in (("{doc}`nowhere`", "index.md.*nowhere"), ("```{api} cena.cli\n```", "has no public names")):
+        (project.root / "book" / "index.md").write_text(f"# A book\n\n{text}\n")
+        with pytest.raises(BookError, match=complaint):
+            build_book(project, "quick")
+    assert index.read_text() == before
+    assert "nowhere" not in before
+
+
+@pytest.mark.slow
+def test_the_pages_of_this_book_build(tmp_path):
+    project = Project(tmp_path)
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "book", tmp_path / "book", ignore=shutil.ignore_patterns("__pycache__"))
+    for stem in book.chapters(project):
+        write_notebook(executed(f"# {stem}"), project.executed("quick") / f"{stem}.ipynb")
+    index = build_book(project, "quick")
+    assert external_references(index.parent) == []
+    for page in ("method", "reproduce", "api", "bibliography"):
+        assert (index.parent / f"{page}.html").is_file()

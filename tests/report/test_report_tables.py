@@ -1,0 +1,145 @@
+"""Tables show the numbers of the results, all of them and nothing else."""
+
+import sys
+from types import ModuleType
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from cena.errors import InputError
+from cena.evaluate.intervals import Interval
+from cena.evaluate.records import write_records
+from cena.evaluate.scoreboard import judge, not_run
+from cena.report import tables
+from cena.study.profiles import PROFILES
+
+
+def cells(table):
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
+
+
+@pytest.fixture
+def results(tmp_path):
+    folder = tmp_path / "results"
+    measured = Interval(0.771, 0.768, 0.774, 10)
+    write_records(
+        folder / "05_analysis.json",
+        [
+            judge("table1.cifar10.tau", measured, reason="", baseline=0.737),
+            not_run("table1.cifar100.tau", "needs the real labels"),
+        ],
+    )
+    regret = judge(
+        "fig5.nas-bench-201.cifar100.tpe_cena.regret@50", Interval(1.5, 1.25, 2.0, 30), reason="coarse", baseline=0.88
+    )
+    write_records(folder / "07_search.json", [regret])
+    return folder
+
+
+def test_every_record_is_a_row_with_interval_paper_rival_and_verdict(results):
+    header, rule, *rows = cells(tables.records_table(results))
+    assert header == ["result", "this run [95 % interval]", "paper", "rival", "verdict"]
+    assert rule == ["---", "---:", "---:", "---:", "---"]
+    assert rows == [
+        [
+            "NAS-Bench-201, CIFAR-100, tpe cena, regret after 50 evaluations",
+            "1.50 [1.25, 2.00]",
+            tables.NONE,
+            "0.880",
+            "**short**: coarse",
+        ],
+        ["CIFAR-10, Kendall τ (Table 1)", "0.771 [0.768, 0.774]", "0.73", "0.737", "**exceeded**"],
+        ["CIFAR-100, Kendall τ (Table 1)", tables.NONE, "0.73", tables.NONE, "**not run**: needs the real labels"],
+    ]
+
+
+def test_prefixes_choose_records(results):
+    assert len(cells(tables.records_table(results, ["table1."]))) == 2 + 2
+    assert len(cells(tables.records_table(results, ["table1.cifar100", "fig5."]))) == 2 + 2
+
+
+def test_no_such_record_is_said(results, tmp_path):
+    for folder, prefix in ((results, "speed."), (tmp_path / "nowhere", "table1.")):
+        assert tables.records_table(folder, [prefix]) == "*This run has recorded no such result.*"
+
+
+def test_bars_do_not_break_a_table():
+    assert tables.markdown_table(("a",), [("|x|",)]).endswith("| \\|x\\| |")
+
+
+def test_every_setting_of_every_profile_is_shown():
+    header, _, *rows = cells(tables.profiles_table())
+    assert header == ["setting", *PROFILES]
+    shown = {row[0]: row[1:] for row in rows}
+    assert shown["forest labels"] == [str(profile.forest_labels) for profile in PROFILES.values()]
+    assert "name" not in shown
+
+
+def notebook(path, profile):
+    made = v4.new_notebook()
+    made.metadata["cena"] = {"parameters": {"profile": profile}}
+    nbformat.write(made, path)
+
+
+def test_executions_of_one_profile_are_one_sentence_and_mixed_ones_are_listed(tmp_path):
+    notebook(tmp_path / "01_a.ipynb", "paper")
+    notebook(tmp_path / "02_b.ipynb", "paper")
+    assert tables.executions(tmp_path) == "All notebooks of this book were executed under profile `paper`."
+    notebook(tmp_path / "03_c.ipynb", "laptop")
+    assert tables.executions(tmp_path) == (
+        "The notebooks of this book were executed under profile `laptop`: 03_c; under profile `paper`: 01_a, 02_b."
+    )
+
+
+@pytest.fixture
+def module(monkeypatch):
+    made = ModuleType("made_for_a_test")
+    source = '''
+from enum import Enum
+from typing import Protocol
+
+def shown(points, seed=0, function=len, *, name: str = "x"):
+    """What :func:`it` does with ``points``.  And more. Second.
+
+    Third.
+    """
+
+def _hidden():
+    pass
+
+class Plain:
+    """A class."""
+
+class Kind(Enum):
+    """An enumeration."""
+    ONE = 1
+
+class Shape(Protocol):
+    """A protocol."""
+'''
+    exec(source, vars(made))  # its classes and functions name this module as theirs
+    monkeypatch.setitem(sys.modules, made.__name__, made)
+    return made
+
+
+def test_the_api_shows_arguments_and_the_first_sentence_of_public_names(module):
+    header, _, *rows = cells(tables.api_table(module.__name__))
+    assert header == ["`made_for_a_test`", ""]
+    assert rows == [
+        ["`shown(points, seed=0, function=..., name='x')`", "What `it` does with `points`."],
+        ["`Plain()`", "A class."],
+        ["`Kind`", "An enumeration."],
+        ["`Shape`", "A protocol."],
+    ]
+    module.__all__ = ["Plain"]
+    assert [row[0] for row in cells(tables.api_table(module.__name__))[2:]] == ["`Plain()`"]
+
+
+def test_the_api_refuses_a_public_name_without_docstring_and_a_module_without_public_names(module):
+    module.shown.__doc__ = None
+    with pytest.raises(InputError, match=r"made_for_a_test\.shown has no docstring"):
+        tables.api_table(module.__name__)
+    module.__all__ = []
+    with pytest.raises(InputError, match="made_for_a_test has no public names"):
+        tables.api_table(module.__name__)

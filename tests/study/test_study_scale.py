@@ -1,0 +1,99 @@
+import ast
+import os
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from cena.data import labels
+from cena.errors import InputError
+from cena.spaces import NasBench101Space, SizeSpace, TopologySpace, load, sample
+from cena.spaces.nas_bench_101.cells import parse_nas_bench_101_cell
+from cena.spaces.nas_bench_201.cells import all_topology_cells
+from cena.study.profiles import profile
+from cena.study.scale import NETWORKS, SHARED, at_scale, benchmark, scale, view_code
+
+QUICK = replace(profile("quick"), channels=4, cells=2, resolution=8)
+GRAPHS = [
+    parse_nas_bench_101_cell(text) for text in ("conv1x1(0)|maxpool3x3(0,1)|output(1,2)", "conv3x3(0)|output(0,1)")
+]
+SPACES = [
+    TopologySpace("topologies", all_topology_cells()[:9]),
+    SizeSpace("sizes", (2, 3)),
+    NasBench101Space("graphs", GRAPHS),
+]
+
+
+@pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
+def test_scaled_spaces_have_the_same_architectures_and_smaller_networks(space):
+    scaled = at_scale(space, QUICK)
+    assert type(scaled) is type(space)
+    assert scaled.resolution == 8
+    assert [scaled.architecture(i) for i in range(len(scaled))] == [space.architecture(i) for i in range(len(space))]
+    if isinstance(space, SizeSpace):
+        assert scaled.parameters(1) == space.parameters(1)
+    else:
+        assert scaled.parameters(1) < space.parameters(1)
+
+
+@pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
+def test_a_sample_is_scaled_as_its_space(space):
+    part = sample(space, 2, seed=0)
+    scaled = at_scale(part, QUICK)
+    assert [scaled.architecture(i) for i in range(2)] == [part.architecture(i) for i in range(2)]
+    assert scaled.parameters(1) == at_scale(space, QUICK).parameters(int(part.indices[1]))
+    assert view_code(part) == view_code(space)
+    assert scale(part, QUICK) == scale(space, QUICK)
+
+
+def test_only_what_changes_the_networks_is_part_of_the_scale():
+    assert scale(SPACES[0], QUICK) == scale(SPACES[2], QUICK) == {"channels": 4, "cells": 2, "resolution": 8}
+    assert scale(SPACES[1], QUICK) == {"resolution": 8}
+
+
+@pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.__name__)
+def test_the_code_of_a_view_holds_all_modules_of_spaces_that_its_networks_need(kind):
+    needed, waiting = set(), [kind.__module__]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            tree = ast.parse(Path(find_spec(name).origin).read_text())
+            imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+            waiting += [module for module in imported if module.startswith("cena.spaces.")]
+    assert needed <= {*SHARED, *NETWORKS[kind]}
+
+
+def test_a_benchmark_is_the_space_its_labels_are_of():
+    assert benchmark("digits-size") is load("digits-size")
+    with pytest.raises(InputError, match="unknown space 'digits'"):
+        benchmark("digits")
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+@pytest.mark.skipif("CENA_DATA" not in os.environ, reason="CENA_DATA is not set")
+def test_the_cells_of_nas_bench_101_are_those_of_its_labels():
+    space, table = benchmark("nas-bench-101"), labels.nas_bench_101_cells()
+    accuracy = labels.accuracy("nas-bench-101", dataset="cifar10", split="validation", epochs=108, trials="one")
+    assert len(space) == len(accuracy) == len(table.parameters)
+    for i in range(0, len(space), 301):
+        assert space.parameters(i) == table.parameters[i]
+
+
+def test_another_kind_of_space_is_refused():
+    with pytest.raises(InputError, match="profile 'quick' embeds 'other'"):
+        at_scale(type("Other", (), {"name": "other"})(), QUICK)
+
+
+def test_the_code_of_topologies_is_what_their_views_are_stored_under():
+    """Hours of stored views are found by it."""
+    assert sorted(view_code(SPACES[0])) == [
+        "cena.jacobians.edjm",
+        "cena.jacobians.views",
+        "cena.spaces.base",
+        "cena.spaces.nas_bench_201.cells",
+        "cena.spaces.nas_bench_201.networks",
+        "cena.spaces.nas_bench_201.topology",
+    ]

@@ -23,9 +23,14 @@ def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path):
 def test_an_error_leaves_the_old_file(tmp_path):
     path = tmp_path / "file.txt"
     write_atomically(path, "old")
-    with pytest.raises(OSError, match="disk full"), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise OSError("disk full")
+
+    def fail_half_way() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail_half_way()
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
 
@@ -70,7 +75,10 @@ def test_a_lock_is_held_by_one_thread_at_a_time(tmp_path):
 
 
 def test_a_killed_process_s_lock_is_free(tmp_path):
-    script = "import sys, time; from pathlib import Path; from cena.files import locked\nwith locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    script = (
+        "import sys, time; from pathlib import Path; from cena.files import locked\n"
+        "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / ".lock")], stdout=subprocess.PIPE)
     with process:
         assert process.stdout.readline() == b"held\n"

@@ -48,14 +48,16 @@ plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))
 pipeline = Pipeline(profile)
 settings, space = pipeline.profile, pipeline.space
-labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.datasets}
+labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.space.datasets}
 names = {dataset: NAMES.get(dataset, dataset) for dataset in labels}
-first = settings.datasets[0]
+first = settings.space.datasets[0]
 space_name = NAMES.get(space.name, space.name)
-trials = {"one": "one training each", "mean": "the mean over all seeds"}.get(settings.trials, settings.trials)
+trials = {"one": "one training each", "mean": "the mean over all seeds"}.get(
+    settings.space.trials, settings.space.trials
+)
 Markdown(
-    f"This run: profile `{profile}`, the {len(space):,} architectures of the {space_name} space, with {settings.split} "
-    f"accuracy on {', '.join(names.values())} after {settings.epochs} epochs, {trials}."
+    f"This run: profile `{profile}`, the {len(space):,} architectures of the {space_name} space, with {settings.space.split} "
+    f"accuracy on {', '.join(names.values())} after {settings.space.epochs} epochs, {trials}."
 )
 
 # %% [markdown]
@@ -146,7 +148,7 @@ def benchmark_string(cell):
 
 full = spaces.load("nas-bench-201")
 classes = full.classes()
-strings = np.unique([benchmark_string(cell) for cell in full.cells], return_inverse=True)[1]
+strings = np.unique([benchmark_string(cell) for cell in full.views.cells], return_inverse=True)[1]
 sizes = np.bincount(classes)
 split_up = sum(len(set(classes[strings == s])) > 1 for s in range(strings.max() + 1))
 merged = sum(len(set(strings[classes == c])) > 1 for c in np.flatnonzero(sizes > 1))
@@ -242,7 +244,7 @@ for dataset, accuracy in labels.items():
     rows.append(
         (
             names[dataset],
-            f"{settings.split}, {settings.epochs} epochs, {trials}",
+            f"{settings.space.split}, {settings.space.epochs} epochs, {trials}",
             f"{accuracy.min():.2f}",
             f"{low:.2f}",
             f"{median:.2f}",
@@ -340,7 +342,7 @@ header = (
 display(Markdown(markdown_table(header, rows, numeric=(1, 2))))
 
 # %% tags=["hide-input"]
-if settings.space == "nas-bench-201" and not registry.missing(files("nas-bench-101", dataset="cifar10")):
+if settings.space.name == "nas-bench-201" and not registry.missing(files("nas-bench-101", dataset="cifar10")):
     table = nas_bench_101_cells()
     labelled = benchmark("nas-bench-101")
     ours = np.array([labelled.parameters(index) for index in range(len(labelled))])
@@ -459,10 +461,10 @@ else:
 
 # %%
 trivial = feature_sets(pipeline.parameters, one_hot=space.one_hot())
-train_size = settings.forest_labels
+train_size = settings.judging.labels
 scores = {
     dataset: summarize(
-        predict(trivial, accuracy, train_size, runs, settings.seed, trees=settings.forest_trees, workers=-1)
+        predict(trivial, accuracy, train_size, runs, settings.seed, trees=settings.judging.trees, workers=-1)
     )
     for dataset, accuracy in labels.items()
 }
@@ -499,7 +501,7 @@ columns = ["dataset", "features", "r", "r_low", "r_high", "tau", "tau_low", "tau
 write_table(results / "01_search_spaces_trivial.csv", pd.DataFrame(table, columns=columns))
 display(
     Markdown(
-        f"Forests of {settings.forest_trees} trees on {train_size:,} labels, judged on the other "
+        f"Forests of {settings.judging.trees} trees on {train_size:,} labels, judged on the other "
         f"{len(space) - train_size:,} architectures; means and 95 % intervals over {runs} fresh splits.\n\n"
         + markdown_table(header, rows, numeric=(2, 3))
     )

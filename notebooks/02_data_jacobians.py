@@ -47,16 +47,16 @@ plots.use_style()
 torch.set_num_threads(1)
 results = Path(os.environ.get("CENA_RESULTS", "results"))
 pipeline = Pipeline(profile)
-settings, space, first = pipeline.profile, pipeline.view_space, pipeline.profile.datasets[0]
-labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.datasets}
+settings, space, first = pipeline.profile, pipeline.view_space, pipeline.profile.space.datasets[0]
+labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.space.datasets}
 names = {dataset: NAMES.get(dataset, dataset) for dataset in labels}
 spectrum, usable = pipeline.spectrum, pipeline.usable
 images = torch.from_numpy(pipeline.images.pixels)
 points = len(images)
 Markdown(
     f"This run: profile `{profile}`, the {len(usable):,} classes of the {NAMES.get(space.name, space.name)} space as "
-    f"networks of {settings.channels} channels and {settings.cells} cell{'s' * (settings.cells != 1)} a stage, "
-    f"{settings.views} views of each at {points} images of {settings.resolution}x{settings.resolution} pixels "
+    f"networks of {settings.views.channels} channels and {settings.views.cells} cell{'s' * (settings.views.cells != 1)} a stage, "
+    f"{settings.views.per_class} views of each at {points} images of {settings.views.resolution}x{settings.views.resolution} pixels "
     f"({pipeline.images.note}), gradients in {pipeline.precision}."
 )
 
@@ -81,7 +81,7 @@ Markdown(
 def small_network(bias, activation=nn.ReLU):
     """Two convolutions, pooling and two linear layers, drawn from one seed."""
     torch.manual_seed(0)
-    r = settings.resolution
+    r = settings.views.resolution
     layers = [nn.Conv2d(3, 16, 3, padding=1, bias=bias), activation(), nn.AvgPool2d(2)]
     layers += [nn.Conv2d(16, 16, 3, padding=1, bias=bias), activation(), nn.Flatten()]
     layers += [nn.Linear(16 * (r // 2) ** 2, 64, bias=bias), activation(), nn.Linear(64, 10, bias=bias)]

@@ -54,16 +54,16 @@ plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))
 pipeline = Pipeline(profile)
 chosen, seed = pipeline.profile, pipeline.profile.seed
-dataset = chosen.datasets[0]
+dataset = chosen.space.datasets[0]
 embedding = pipeline.embedding.astype(np.float64)
 flat, positions = pipeline.layout["flat"], pipeline.layout["positions"]
 classes = pipeline.classes
 members = np.bincount(classes)
 class_accuracy = np.bincount(classes, pipeline.accuracy(dataset)) / members
-accuracy_label = f"{dataset} {chosen.split} accuracy (%)"
+accuracy_label = f"{dataset} {chosen.space.split} accuracy (%)"
 dead = int(np.count_nonzero(~pipeline.usable.any(axis=1)))
 Markdown(
-    f"Profile `{profile}`: **{chosen.space}**, {len(classes):,} architectures in {len(embedding):,} classes. Classes "
+    f"Profile `{profile}`: **{chosen.space.name}**, {len(classes):,} architectures in {len(embedding):,} classes. Classes "
     f"get places, and all members of a class share one: the largest has {members.max():,} members. (The paper speaks "
     "of architectures and does not mention classes.) Number of classes that compute nothing at any initialisation: "
     f"{dead:,}."
@@ -359,10 +359,10 @@ scores = predict(
         "operations, one-hot": pipeline.space.one_hot(),
     },
     accuracy,
-    chosen.forest_labels,
+    chosen.judging.labels,
     runs,
     seed,
-    trees=chosen.forest_trees,
+    trees=chosen.judging.trees,
 )
 write_table(results / "04_layout_coordinates.csv", scores)
 
@@ -389,7 +389,7 @@ rows = [
 ]
 Markdown(
     markdown_table(("features", "Pearson r", "r²", "Kendall τ"), rows, numeric=(1, 2, 3))
-    + f"\n\n*{accuracy_label}, {chosen.forest_labels:,} labels, {runs} fresh splits, 95 % intervals over splits.*\n\n"
+    + f"\n\n*{accuracy_label}, {chosen.judging.labels:,} labels, {runs} fresh splits, 95 % intervals over splits.*\n\n"
     f"In Kendall's τ, parameters add {gain('place + log parameters', 'place')} to the place, and the place adds "
     f"{gain('place + log parameters', 'log parameters')} to the parameters; a place that belongs to another "
     f"architecture adds {gain('shuffled place + log parameters', 'log parameters')}. The raw encoding, which needs no "

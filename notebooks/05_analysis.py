@@ -69,23 +69,23 @@ plots.use_style()
 results = Path(os.environ.get("CENA_RESULTS", "results"))
 pipeline = Pipeline(profile)
 settings = pipeline.profile
-runs = runs or settings.forest_runs
-labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.datasets}
-first = settings.datasets[0]
-names = {dataset: NAMES.get(dataset, dataset) for dataset in settings.datasets}
+runs = runs or settings.judging.runs
+labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.space.datasets}
+first = settings.space.datasets[0]
+names = {dataset: NAMES.get(dataset, dataset) for dataset in settings.space.datasets}
 
 published_setting = PROFILES["paper"]
 same_networks = all(
     getattr(settings, name) == getattr(published_setting, name) for name in ("space", "channels", "cells", "resolution")
 )
 networks = (
-    f"{'' if same_networks else 'reduced '}networks ({settings.channels} channels, {settings.cells} "
-    f"cell{'s' * (settings.cells != 1)} a stage, {settings.resolution}x{settings.resolution} images)"
+    f"{'' if same_networks else 'reduced '}networks ({settings.views.channels} channels, {settings.views.cells} "
+    f"cell{'s' * (settings.views.cells != 1)} a stage, {settings.views.resolution}x{settings.views.resolution} images)"
 )
 Markdown(
     f"This run: profile `{profile}`, the {len(pipeline.space):,} architectures of "
-    f"{NAMES.get(settings.space, settings.space)} in {len(pipeline.representatives):,} classes, Jacobians of "
-    f"{networks} at {settings.points} points in {settings.views} views, and test accuracy on "
+    f"{NAMES.get(settings.space.name, settings.space.name)} in {len(pipeline.representatives):,} classes, Jacobians of "
+    f"{networks} at {settings.views.points} points in {settings.views.per_class} views, and test accuracy on "
     f"{', '.join(names.values())}."
 )
 
@@ -247,7 +247,7 @@ features = feature_sets(
     one_hot=one_hot,
     components=forest_components or None,
 )
-forests = {"train_size": settings.forest_labels, "seed": settings.seed, "trees": settings.forest_trees}
+forests = {"train_size": settings.judging.labels, "seed": settings.seed, "trees": settings.judging.trees}
 
 
 def scored(accuracy):
@@ -346,7 +346,7 @@ def against(dataset, metric, rival):
     return paired_difference(wide[HEADLINE], wide[rival])
 
 
-reason = f"{networks}, {settings.points} points, {settings.views} views"
+reason = f"{networks}, {settings.views.points} points, {settings.views.per_class} views"
 if not same_networks:
     reason += f" (profile {profile})"
 records, rows, found = [], [], {"trivial": [], "spectrum": [], "untrained": []}
@@ -438,7 +438,7 @@ for dataset, accuracy in labels.items():
 write_table(
     results / "05_analysis_top.csv", pd.DataFrame(top, columns=["dataset", "features", "tau", "tau_low", "tau_high"])
 )
-held = len(split(len(pipeline.space), settings.forest_labels, settings.seed, 0)[1])
+held = len(split(len(pipeline.space), settings.judging.labels, settings.seed, 0)[1])
 display(
     Markdown(markdown_table(("best tenth, τ", *compared, f"{HEADLINE} minus {compared[2]}"), rows)),
     Markdown(

@@ -25,10 +25,10 @@
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
 architectures: int = 20  # [4..200] architectures of Figure 4, of those of the sample
-epochs: int = 0  # [0..200] epochs of each of them; 0: 3 under quick, else 50
+epochs: int = 0  # [0..200] epochs of each of them; 0: the profile's number
 sample: int = 100  # [20..2000] random architectures whose final accuracy is predicted
-sample_epochs: int = 0  # [0..200] epochs of each of those; 0: 3 under quick, else 4
-training_images: int = 0  # [0..10000] images to train on; 0: 450 under quick, else 800
+sample_epochs: int = 0  # [0..200] epochs of each of those; 0: the profile's number
+training_images: int = 0  # [0..10000] images to train on; 0: the profile's number
 neighbours: int = 5  # [1..19] nearest neighbours that predict an architecture's final accuracy
 
 # %% tags=["hide-input"]
@@ -73,20 +73,20 @@ stem = "06_training_trajectories"
 results = Path(os.environ.get("CENA_RESULTS", "results"))
 pipeline = Pipeline(profile)
 settings = pipeline.profile
-space, dataset = pipeline.view_space, settings.datasets[0]
+space, dataset = pipeline.view_space, settings.space.datasets[0]
 architectures = min(architectures, sample)
-epochs = epochs or (3 if profile == "quick" else 50)
-sample_epochs = sample_epochs or (3 if profile == "quick" else 4)
-data = training_set(dataset, settings.resolution, training_images or (450 if profile == "quick" else 800))
-seeds = (0, 1)
-batch, learning_rate = (45, 1e-2) if profile == "quick" else (30, 5e-3)
-cells = f"{settings.cells} cell{'s' * (settings.cells > 1)} a stage"
-size = f"{settings.resolution}x{settings.resolution} images"
+training = settings.trajectories
+epochs = epochs or training.epochs
+sample_epochs = sample_epochs or training.sample_epochs
+data = training_set(dataset, settings.views.resolution, training_images or training.images)
+seeds = tuple(range(training.seeds))
+cells = f"{settings.views.cells} cell{'s' * (settings.views.cells > 1)} a stage"
+size = f"{settings.views.resolution}x{settings.views.resolution} images"
 Markdown(
-    f"This run: profile `{profile}`. Networks of the {NAMES.get(settings.space, settings.space)} space with "
-    f"{settings.channels} channels, {cells} and {size} are trained on {len(data.images):,} images of "
+    f"This run: profile `{profile}`. Networks of the {NAMES.get(settings.space.name, settings.space.name)} space with "
+    f"{settings.views.channels} channels, {cells} and {size} are trained on {len(data.images):,} images of "
     f"{NAMES[dataset]} and tested on {len(data.test_images):,}: {architectures} for {epochs} epochs and {sample} for "
-    f"{sample_epochs}, each from {len(seeds)} seeds, in batches of {batch}. *Final* means after the last of these epochs, "
+    f"{sample_epochs}, each from {len(seeds)} seeds, in batches of {training.batch}. *Final* means after the last of these epochs, "
     "not as in the benchmark. The paper trains for 50 epochs and leaves the data and the size of the networks open."
 )
 
@@ -124,7 +124,7 @@ def spread(accuracy, count):
 
 def trained(chosen, epochs):
     """The files with the trajectories of some architectures, trained if they are not stored."""
-    config = TrajectoryConfig(epochs, seeds, batch, learning_rate, pipeline.precision)
+    config = TrajectoryConfig(epochs, seeds, training.batch, training.learning_rate, pipeline.precision)
     return trajectory_files(pipeline.store, space, chosen, data, pipeline.images.pixels, config)
 
 
@@ -264,7 +264,7 @@ HTML(interactive.to_html(include_plotlyjs=False, full_html=False, div_id="fig4-i
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 pixels = pipeline.images.pixels
-other_points = images(settings.images, settings.points, settings.resolution, settings.seed + 1).pixels
+other_points = images(settings.views.images, settings.views.points, settings.views.resolution, settings.seed + 1).pixels
 other_order = pixels[np.random.default_rng(settings.seed).permutation(len(pixels))]
 
 

@@ -87,8 +87,8 @@ use_style()
 pipeline = Pipeline(profile)
 settings = pipeline.profile
 space = pipeline.space
-runs = runs or settings.search_runs
-budget = budget or settings.search_budget
+runs = runs or settings.search.runs
+budget = budget or settings.search.budget
 checkpoints = [n for n in (50, 100, 150, 200) if n <= budget] or [budget]
 seeds = [settings.seed + run for run in range(runs)]
 results = Path(os.environ.get("CENA_RESULTS", "results"))
@@ -97,8 +97,8 @@ stem = "07_search_nas_bench_201"
 Markdown(
     f"This page was computed under profile `{profile}`: {runs} searches of {budget} evaluations for each method, in "
     f"{len(space):,} architectures of the {NAMES.get(space.name, space.name)} space. The Jacobians behind the CENA "
-    f"coordinates are of networks with {settings.cells} cell{'s' * (settings.cells > 1)} a stage and "
-    f"{settings.resolution}x{settings.resolution} images."
+    f"coordinates are of networks with {settings.views.cells} cell{'s' * (settings.views.cells > 1)} a stage and "
+    f"{settings.views.resolution}x{settings.views.resolution} images."
     + (
         " This is the bundled digits benchmark, **not NAS-Bench-201**: the same kind of cell, trained on small images "
         "of digits. Profiles `laptop` and `paper` search NAS-Bench-201 itself."
@@ -132,9 +132,11 @@ Markdown(
 by_name = {
     dataset: {
         protocol.name: protocol
-        for protocol in protocols(settings.space, LabelKey(dataset, settings.split, settings.epochs, settings.trials))
+        for protocol in protocols(
+            settings.space.name, LabelKey(dataset, settings.space.split, settings.space.epochs, settings.space.trials)
+        )
     }
-    for dataset in settings.datasets
+    for dataset in settings.space.datasets
 }
 
 
@@ -471,7 +473,7 @@ def published(dataset, split):
         return not_run(id, f"profile {profile}: no guide labels and timings of all architectures for simulated time")
     if bo.label in left_out:
         return not_run(id, f"profile {profile}: a slow method, left out where a tenth of the runs is fewer than five")
-    report = labels.accuracy(settings.space, dataset=dataset, split=split, epochs=200, trials="mean")
+    report = labels.accuracy(settings.space.name, dataset=dataset, split=split, epochs=200, trials="mean")
     judged = replace(protocol, report=report)
     shared = list(by_name[dataset].values())
     regret = regrets(pipeline.store, bo, judged, budget, seeds, pipeline.workers, shared)[:, -1]
@@ -706,8 +708,8 @@ def record(dataset, search, n):
     setting = f"{len(seen[search.label])} runs"
     if search.label in on_cena:
         setting += (
-            f" on networks of {settings.cells} cell{'s' * (settings.cells > 1)} a stage, "
-            f"{settings.resolution}x{settings.resolution} images"
+            f" on networks of {settings.views.cells} cell{'s' * (settings.views.cells > 1)} a stage, "
+            f"{settings.views.resolution}x{settings.views.resolution} images"
         )
     return judge(
         id,

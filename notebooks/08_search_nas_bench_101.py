@@ -57,7 +57,7 @@ from cena.report.tables import markdown_table, method_part
 from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates, random_regret_expectation
 from cena.study.joint import JointEmbedding
 from cena.study.pipeline import Pipeline
-from cena.study.profiles import of_graphs
+from cena.study.profiles import of_nas_bench_101
 from cena.study.profiles import profile as settings_of
 from cena.study.protocols import NOISELESS, TIMED, Protocol, Search, protocols, regrets
 from cena.study.representations import (
@@ -75,19 +75,19 @@ from cena.study.scale import benchmark
 
 use_style()
 settings = settings_of(profile)
-stand_in = settings.space.startswith("digits")
-pipeline = Pipeline(settings if stand_in else of_graphs(settings))
+stand_in = settings.space.name.startswith("digits")
+pipeline = Pipeline(settings if stand_in else of_nas_bench_101(settings))
 settings, store = pipeline.profile, pipeline.store
-space = benchmark(settings.space)
-runs = runs or settings.search_runs
-budget = budget or settings.search_budget
+space = benchmark(settings.space.name)
+runs = runs or settings.search.runs
+budget = budget or settings.search.budget
 checkpoints = [n for n in (50, 100, 150, 200) if n <= budget] or [budget]
 seeds = [settings.seed + run for run in range(runs)]
 results = Path(os.environ.get("CENA_RESULTS", "results"))
 stem = "08_search_nas_bench_101"
 
-[dataset] = settings.datasets
-key = LabelKey(dataset, settings.split, settings.epochs, settings.trials)
+[dataset] = settings.space.datasets
+key = LabelKey(dataset, settings.space.split, settings.space.epochs, settings.space.trials)
 if stand_in:
     raw, graphs, arch2vec_settings, baseline = CategoricalCandidates(*space.choices()), topology_graphs(space), {}, 40.0
 else:
@@ -108,8 +108,8 @@ Markdown(
         "is therefore not tested here; profiles `laptop` and `paper` do that."
         if stand_in
         else f"Searched are the {len(space):,} labelled cells. The Jacobians behind the CENA coordinates are of networks "
-        f"with {settings.cells} cell{'s' * (settings.cells > 1)} a stack, {settings.channels} channels at the stem "
-        f"(the benchmark's have 3 and 128) and {settings.resolution}x{settings.resolution} images, in {settings.views} "
+        f"with {settings.views.cells} cell{'s' * (settings.views.cells > 1)} a stack, {settings.views.channels} channels at the stem "
+        f"(the benchmark's have 3 and 128) and {settings.views.resolution}x{settings.views.resolution} images, in {settings.views.per_class} "
         "views; their encoder is that of [chapter 9](09_transfer), trained on this space and NAS-Bench-201 together. "
         + (
             "They have **one validation trial each and no test accuracy**: searches see the very number they are judged "
@@ -556,8 +556,8 @@ if seeing:
             + (
                 ""
                 if stand_in
-                else f" Jacobians are of networks with {settings.cells} of the benchmark's 3 cells a stack and "
-                f"{settings.channels} of its 128 channels; [chapter 10](10_ablations) measures what that changes."
+                else f" Jacobians are of networks with {settings.views.cells} of the benchmark's 3 cells a stack and "
+                f"{settings.views.channels} of its 128 channels; [chapter 10](10_ablations) measures what that changes."
             )
         )
     )

@@ -59,7 +59,7 @@ from cena.report import plots
 from cena.report.tables import NAMES, NONE, markdown_table
 from cena.study.joint import JointEmbedding
 from cena.study.pipeline import Pipeline
-from cena.study.profiles import PROFILES, of_graphs, of_size
+from cena.study.profiles import PROFILES, of_nas_bench_101, of_size
 from cena.study.transfers import stored_transfer
 
 plots.use_style()
@@ -67,32 +67,32 @@ results = Path(os.environ.get("CENA_RESULTS", "results"))
 topology = Pipeline(profile)
 settings = topology.profile
 size = Pipeline(of_size(settings), topology.store)
-graph = Pipeline(of_graphs(settings), topology.store) if "cifar10" in settings.datasets else None
+graph = Pipeline(of_nas_bench_101(settings), topology.store) if "cifar10" in settings.space.datasets else None
 pipelines = {"size": size, "topology": topology}
-runs = runs or settings.forest_runs
-names = {dataset: NAMES.get(dataset, dataset) for dataset in settings.datasets}
-judged = "imagenet16" if "imagenet16" in settings.datasets else settings.datasets[0]
+runs = runs or settings.judging.runs
+names = {dataset: NAMES.get(dataset, dataset) for dataset in settings.space.datasets}
+judged = "imagenet16" if "imagenet16" in settings.space.datasets else settings.space.datasets[0]
 
 
 def labels_of(pipeline):
     chosen = pipeline.profile
-    trained = "one training" if chosen.trials == "one" else f"{chosen.trials} over trainings"
-    return f"{chosen.split} accuracy after {chosen.epochs} epochs ({trained})"
+    trained = "one training" if chosen.space.trials == "one" else f"{chosen.space.trials} over trainings"
+    return f"{chosen.space.split} accuracy after {chosen.space.epochs} epochs ({trained})"
 
 
 full = PROFILES["paper"]
 same_networks = all(getattr(settings, name) == getattr(full, name) for name in ("channels", "cells", "resolution"))
 networks = (
-    f"{'' if same_networks else 'reduced '}networks (topologies of {settings.channels} channels and {settings.cells} "
-    f"cell{'s' * (settings.cells != 1)} a stage, {settings.resolution}x{settings.resolution} images)"
+    f"{'' if same_networks else 'reduced '}networks (topologies of {settings.views.channels} channels and {settings.views.cells} "
+    f"cell{'s' * (settings.views.cells != 1)} a stage, {settings.views.resolution}x{settings.views.resolution} images)"
 )
 Markdown(
-    f"This run: profile `{profile}`, {networks}, Jacobians at {settings.points} points in {settings.views} views.\n\n"
+    f"This run: profile `{profile}`, {networks}, Jacobians at {settings.views.points} points in {settings.views.per_class} views.\n\n"
     + "\n".join(
         f"- **{name}**: "
-        + (f"a random sample of {len(pipeline.space):,}" if pipeline.profile.architectures else "all")
-        + f" architectures of {NAMES.get(pipeline.profile.space, pipeline.profile.space)}"
-        + ("" if pipeline.profile.architectures else f", {len(pipeline.space):,}")
+        + (f"a random sample of {len(pipeline.space):,}" if pipeline.profile.space.architectures else "all")
+        + f" architectures of {NAMES.get(pipeline.profile.space.name, pipeline.profile.space.name)}"
+        + ("" if pipeline.profile.space.architectures else f", {len(pipeline.space):,}")
         + f"; labels: {labels_of(pipeline)}."
         for name, pipeline in pipelines.items()
     )
@@ -146,7 +146,7 @@ def jointly_embedded(pipelines, joint):
 
 
 space = np.repeat([*pipelines], [len(pipeline.space) for pipeline in pipelines.values()])
-labels = {dataset: accuracies(pipelines, dataset) for dataset in settings.datasets}
+labels = {dataset: accuracies(pipelines, dataset) for dataset in settings.space.datasets}
 embedding, features = jointly_embedded(pipelines, JointEmbedding([topology, size]))
 
 # %% [markdown]
@@ -208,8 +208,8 @@ Markdown(
 
 # %%
 HEADLINE = "embedding + log parameters"
-train_size = settings.transfer_labels
-forests = {"train_size": train_size, "runs": runs, "seed": settings.seed, "trees": settings.forest_trees}
+train_size = settings.judging.transfer_labels
+forests = {"train_size": train_size, "runs": runs, "seed": settings.seed, "trees": settings.judging.trees}
 raw = {"size": size.space.choices()[0], "topology": topology.space.one_hot()}
 
 
@@ -228,7 +228,7 @@ def scored(features, accuracy, space, raw):
 
 
 scores = pd.concat(
-    [scored(features, labels[dataset], space, raw).assign(dataset=dataset) for dataset in settings.datasets],
+    [scored(features, labels[dataset], space, raw).assign(dataset=dataset) for dataset in settings.space.datasets],
     ignore_index=True,
 )
 
@@ -242,7 +242,7 @@ DIRECTIONS = [(source, target) for source in pipelines for target in pipelines]
 figure, axes = plots.figure(2, 2, panel_height=3.1)
 kept, first_run = [], {}
 for panel, (source, target) in zip(axes, DIRECTIONS, strict=True):
-    single = {"train_size": train_size, "seed": settings.seed, "trees": settings.forest_trees}
+    single = {"train_size": train_size, "seed": settings.seed, "trees": settings.judging.trees}
     table = transferred(features[HEADLINE], labels[judged], space, source, **single)
     table = first_run[source, target] = table[table.target == target]
     r, tau = pearson(table.prediction, table.truth), kendall(table.prediction, table.truth)
@@ -301,7 +301,7 @@ def table2(summary, directions, published=False):
     return markdown_table(header, rows, numeric=range(1, len(header)))
 
 
-for dataset in sorted(settings.datasets, key=lambda each: each != judged):
+for dataset in sorted(settings.space.datasets, key=lambda each: each != judged):
     part = table2(summary[summary.dataset == dataset], DIRECTIONS, published=dataset == "imagenet16")
     display(Markdown(f"**{names[dataset]}**, {train_size:,} training labels, {runs} runs\n\n{part}"))
 
@@ -335,8 +335,8 @@ for number, (panel, (source, target)) in enumerate(zip(axes, DIRECTIONS, strict=
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 TRIVIAL_HERE = [pair for pair in predictors if pair[0] in (*TRIVIAL, "raw encoding")]
 wording = {1: "better", 0: "no difference shown", -1: "worse"}
-reason = f"{networks}, {settings.points} points, {settings.views} views"
-reason += f", {len(size.space):,} of the sizes" if size.profile.architectures else ""
+reason = f"{networks}, {settings.views.points} points, {settings.views.per_class} views"
+reason += f", {len(size.space):,} of the sizes" if size.profile.space.architectures else ""
 reason += f" (profile {profile})" if not same_networks else ""
 
 
@@ -351,7 +351,7 @@ def of_runs(dataset, source, target, name, model, metric):
 
 
 records, rows, found = [], [], []
-for dataset in settings.datasets:
+for dataset in settings.space.datasets:
     for source, target in DIRECTIONS:
         for metric in ("r", "tau"):
             where = (dataset, source, target)
@@ -385,7 +385,7 @@ for dataset in settings.datasets:
                         *(f"{pairs[kind]}: {wording[found[-1][kind]]}" for kind in ("spectrum", "untrained", "linear")),
                     )
                 )
-if "imagenet16" not in settings.datasets:
+if "imagenet16" not in settings.space.datasets:
     records += [
         not_run(id, f"profile {profile} has no ImageNet16-120 labels") for id in PAPER if id.startswith("table2.")
     ]
@@ -541,7 +541,7 @@ else:
     lines = across_benchmarks.set_index(["source", "target", "features", "model"]).sort_index()
     sentences = []
     graph_reason = (
-        f"{networks}, {settings.points} points, {graph.profile.views} views of {len(graph.space):,} graph cells (profile "
+        f"{networks}, {settings.views.points} points, {graph.profile.views.per_class} views of {len(graph.space):,} graph cells (profile "
         f"{profile})"
     )
     for source, target in GRAPH_DIRECTIONS:

@@ -26,13 +26,12 @@
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
 runs: int = 0  # [0..1000] fresh splits for the forests, at least 2; 0: the profile's number
-architectures: int = 0  # [0..15625] sampled for the first two sections; 0: 100 under profile quick, else 2,000
-cells: int = 0  # [0..1000] of NAS-Bench-101 sampled for the third section; 0: 24 under profile quick, else 300
+architectures: int = 0  # [0..15625] sampled for the first two sections; 0: the profile's number
+cells: int = 0  # [0..1000] of NAS-Bench-101 sampled for the third section; 0: the profile's number
 forest_components: int = 16  # [1..512] principal components of an embedding given to the forest
 
 # %% tags=["hide-input"]
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +55,7 @@ from cena.report.tables import NAMES, markdown_table
 from cena.study.ablations import EncoderVariant
 from cena.study.artifacts import ArtifactStore
 from cena.study.pipeline import Pipeline
-from cena.study.profiles import of_unlabelled_graphs
+from cena.study.profiles import of_unlabelled_nas_bench_101
 from cena.study.profiles import profile as settings_of
 
 plots.use_style()
@@ -64,41 +63,43 @@ results = Path(os.environ.get("CENA_RESULTS", "results"))
 stem = "10_ablations"
 store = ArtifactStore()
 small = profile == "quick"
-settings = settings_of(profile)
-settings = replace(settings, architectures=architectures or (100 if small else 2000))
-if small:
-    settings = replace(settings, points=32, encoder_epochs=30)
-cells = cells or (24 if small else 300)
-runs = runs or settings.forest_runs
-own = settings.images
-half = settings.views // 2
+ablations = settings_of(profile).ablations
+settings = settings_of(profile).vary(
+    space={"architectures": architectures or ablations.architectures},
+    views={"points": ablations.points},
+    encoder={"epochs": ablations.encoder_epochs},
+)
+cells = cells or ablations.cells
+runs = runs or settings.judging.runs
+own = settings.views.images
+half = settings.views.per_class // 2
 first_half, second_half = slice(0, half), slice(half, 2 * half)
 RESAMPLES = 200
 
 SOURCES = {"cifar10": "CIFAR-10", "patches": "patches", "digits": "digits", "noise": "noise"}
 seen = {
-    source: Pipeline(replace(settings, images=source), store)
+    source: Pipeline(settings.vary(views={"images": source}), store)
     for source in dict.fromkeys([own, *(each for each in SOURCES if each != "cifar10")])
 }
 reference = seen[own]
-labels = {dataset: reference.accuracy(dataset) for dataset in settings.datasets}
+labels = {dataset: reference.accuracy(dataset) for dataset in settings.space.datasets}
 names = {dataset: NAMES.get(dataset, dataset) for dataset in labels}
-train_size = min(settings.forest_labels, len(reference.space) // 2)
+train_size = min(settings.judging.labels, len(reference.space) // 2)
 
 
 def scale_of(chosen):
     """The size of a profile's networks in words."""
     return (
-        f"{chosen.channels} channels, {chosen.cells} cell{'s' * (chosen.cells != 1)} a stage, "
-        f"{chosen.resolution}x{chosen.resolution} pixels"
+        f"{chosen.views.channels} channels, {chosen.views.cells} cell{'s' * (chosen.views.cells != 1)} a stage, "
+        f"{chosen.views.resolution}x{chosen.views.resolution} pixels"
     )
 
 
 Markdown(
     f"This run: profile `{profile}`. The first two sections use a random sample of {len(reference.space):,} "
-    f"architectures of {NAMES.get(settings.space, settings.space)} ({len(reference.representatives):,} classes), "
-    f"networks of {scale_of(settings)}, Jacobians at {settings.points} points in {settings.views} views, encoders "
-    f"trained for {settings.encoder_epochs} epochs on these classes alone, and forests fitted on {train_size:,} labels "
+    f"architectures of {NAMES.get(settings.space.name, settings.space.name)} ({len(reference.representatives):,} classes), "
+    f"networks of {scale_of(settings)}, Jacobians at {settings.views.points} points in {settings.views.per_class} views, encoders "
+    f"trained for {settings.encoder.epochs} epochs on these classes alone, and forests fitted on {train_size:,} labels "
     f"and judged on the other {len(reference.space) - train_size:,} architectures. The scores are "
     "therefore not those of [the analysis](05_analysis), which uses the whole space: only differences within this "
     "chapter count."
@@ -137,7 +138,7 @@ for row, (source, pipeline) in enumerate(bundled.items()):
 
 # %%
 EMBEDDING, SPECTRUM, JACOV = (f"{name} + log parameters" for name in ("embedding", "log spectrum", "jacov"))
-forests = {"train_size": train_size, "runs": runs, "seed": settings.seed, "trees": settings.forest_trees}
+forests = {"train_size": train_size, "runs": runs, "seed": settings.seed, "trees": settings.judging.trees}
 retrained = EncoderVariant(reference, seed=settings.seed + 1)
 RETRAINED = f"{SOURCES[own]}, encoder trained again"
 
@@ -504,20 +505,20 @@ display(
 # these encoders see a small part of a space, so the log spectrum, which needs no training, is the sharper test.
 
 # %%
-reduced = of_unlabelled_graphs(settings, architectures=cells, points=32)
-# Two pairs of views, to compare; and as a batch holds all cells, each epoch is one step.
-reduced = replace(reduced, views=4, encoder_epochs=30 if small else 200)
-full = {"channels": 32, "cells": 2, "resolution": 16} if small else {"channels": 128, "cells": 3, "resolution": 32}
-respects = {name: value for name, value in full.items() if getattr(reduced, name) != value}
+reduced = of_unlabelled_nas_bench_101(settings, architectures=cells, points=ablations.cell_points)
+# Two pairs of views, to compare.
+reduced = reduced.vary(views={"per_class": 4}, encoder={"epochs": ablations.cell_encoder_epochs})
+full = {name: getattr(ablations, f"full_{name}") for name in ("channels", "cells", "resolution")}
+respects = {name: value for name, value in full.items() if getattr(reduced.views, name) != value}
 units = {"channels": "channels", "cells": "cells a stack", "resolution": "pixels a side"}
 scales = {"reduced": reduced}
 if len(respects) > 1:
     for name, value in respects.items():
-        scales[f"{value} {units[name]}"] = replace(reduced, views=2, **{name: value})
-scales["full"] = replace(reduced, views=2, **full)
+        scales[f"{value} {units[name]}"] = reduced.vary(views={"per_class": 2, name: value})
+scales["full"] = reduced.vary(views={"per_class": 2, **full})
 graphs = {name: Pipeline(chosen, store) for name, chosen in scales.items()}
 Markdown(
-    f"This run: {cells} cells, {reduced.points} points. Reduced networks: {scale_of(reduced)}. Full networks: "
+    f"This run: {cells} cells, {reduced.views.points} points. Reduced networks: {scale_of(reduced)}. Full networks: "
     f"{scale_of(scales['full'])}"
     + (
         ", **which is not the benchmark's size**: a run without downloads that ends in minutes stands in for it with "

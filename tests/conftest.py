@@ -1,6 +1,5 @@
 """A release so small that it is made in a second: 21 digits topologies, 16 images of 8x8 pixels."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,8 @@ def tiny_pipeline(tmp_path_factory):
     from cena.study.pipeline import Pipeline
     from cena.study.profiles import profile
 
-    settings = replace(
-        profile("quick"), points=16, views=2, encoder_epochs=2, encoder_width=16, encoder_depth=1, precision="float32"
+    settings = profile("quick").vary(
+        views={"points": 16, "per_class": 2, "precision": "float32"}, encoder={"epochs": 2, "width": 16, "depth": 1}
     )
     pipeline = Pipeline(settings, ArtifactStore(tmp_path_factory.mktemp("artifacts")), workers=1)
     pipeline.space = spaces.TopologySpace(

@@ -26,6 +26,10 @@ from cena.arch2vec.graphs import EMPTY, Graphs
 from cena.arch2vec.model import Arch2vec, Arch2vecConfig, arch2vec_loss
 from cena.contrast.files import read_tensors, write_tensors
 from cena.errors import InputError
+from cena.stages import Stage
+
+ARCH2VEC = Stage("arch2vec", version=1)
+"""Pre-training of arch2vec, and embedding by it."""
 
 HELD_OUT = 10
 """One in so many graphs, rounded up, is not seen by training."""

@@ -52,13 +52,13 @@ def release_command(
 
     from cena.embed.released import FOLDER
     from cena.study.pipeline import Pipeline
-    from cena.study.profiles import RELEASED
-    from cena.study.release import LARGEST, size, write_release
+    from cena.study.profiles import RELEASES
+    from cena.study.release import LARGEST_RELEASES, size, write_release
 
     place = folder or FOLDER
     for name in spaces or []:
-        if name not in RELEASED:
-            raise unknown("released space", name, RELEASED)
+        if name not in RELEASES:
+            raise unknown("released space", name, RELEASES)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("")
@@ -66,6 +66,6 @@ def release_command(
         def progress(stage: str, done: int, total: int) -> None:
             bar.update(task, description=stage, completed=done, total=total)
 
-        for name in spaces or RELEASED:
-            write_release(Pipeline(RELEASED[name], progress=progress), place)
-            console.print(f"{name}: released, {size(place) / 1e6:.1f} MB in all (at most {LARGEST / 1e6:.0f})")
+        for name in spaces or RELEASES:
+            write_release(Pipeline(RELEASES[name], progress=progress), place)
+            console.print(f"{name}: released, {size(place) / 1e6:.1f} MB in all (at most {LARGEST_RELEASES / 1e6:.0f})")

@@ -21,8 +21,8 @@ from cena.companion.check import flaws
 from cena.companion.normalise import read
 from cena.companion.project import Project
 from cena.errors import InputError, unknown
+from cena.files import locked
 from cena.report.tables import records_table
-from cena.study.artifacts import locked
 from cena.study.profiles import PROFILES
 
 PUBLISHED = "published"

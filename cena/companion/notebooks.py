@@ -24,8 +24,8 @@ from cena.companion.normalise import normalise, read, write
 from cena.companion.parameters import Value, from_text
 from cena.companion.project import Project, results_of
 from cena.errors import InputError
+from cena.files import locked
 from cena.study import profiles
-from cena.study.artifacts import locked
 from cena.study.cluster import cluster
 from cena.study.needs import companions, need_data
 

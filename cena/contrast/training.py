@@ -25,6 +25,10 @@ from cena.contrast.files import read_tensors, write_tensors
 from cena.contrast.inputs import check_views, spectrum_scale
 from cena.contrast.pairs import TrainingViews
 from cena.errors import InputError
+from cena.stages import Stage
+
+ENCODER = Stage("encoder", version=1)
+"""Training of the encoder, and embedding by it."""
 
 
 def train_encoder(

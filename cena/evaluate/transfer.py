@@ -24,6 +24,10 @@ from cena.errors import InputError, unknown
 from cena.evaluate.intervals import mean_interval
 from cena.evaluate.metrics import kendall, pearson
 from cena.evaluate.prediction import checked_columns, checked_labels, forest, split
+from cena.stages import Stage
+
+TRANSFER = Stage("transfer", version=1)
+"""Prediction across spaces."""
 
 Model = Literal["forest", "linear"]
 

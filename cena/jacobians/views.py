@@ -11,9 +11,13 @@ from torch import nn
 
 from cena.jacobians.edjm import data_jacobian, jacov, principal_components
 from cena.spaces import Space
+from cena.stages import Stage
 
 RESCALE = (7 / 8, 8 / 7)
 """Range of the random factor of each weight matrix. The paper's text has lost its fractions; see `rescale_weights`."""
+
+VIEWS = Stage("views", version=1)
+"""Data Jacobians and what is kept of them."""
 
 
 class Status(IntEnum):

@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cena.errors import InputError
+from cena.stages import Stage
 
 Floats = NDArray[np.float64]
 Array = NDArray[Any]  # single or double precision
+
+LAYOUT = Stage("layout", version=1)
+"""From an embedding to the square: distance map, transport, Laguerre cells."""
 
 BLOCK = 512  # points
 EPOCHS = 150

@@ -17,12 +17,16 @@ from cena.search.adam import Adam
 from cena.search.candidates import Candidates
 from cena.search.history import History
 from cena.search.surrogate import log_expected_improvement, search_by_model
+from cena.stages import Stage
+
+ARCH2VEC_BO = Stage("search.arch2vec-bo", version=1)
 
 FloatArray = NDArray[np.float64]
 
 MINIBATCH = 10
 
 
+@ARCH2VEC_BO
 def arch2vec_bo(
     candidates: Candidates,
     guide: ArrayLike,

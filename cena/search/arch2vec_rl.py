@@ -8,8 +8,12 @@ from cena.search.candidates import Candidates
 from cena.search.evaluator import Evaluator
 from cena.search.history import History
 from cena.search.recurrent import RecurrentPolicy
+from cena.stages import Stage
+
+ARCH2VEC_RL = Stage("search.arch2vec-rl", version=1)
 
 
+@ARCH2VEC_RL
 def arch2vec_rl(
     candidates: Candidates,
     guide: ArrayLike,

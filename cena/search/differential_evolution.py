@@ -9,8 +9,12 @@ from scipy import optimize
 from cena.search.candidates import BOXES, Candidates, of_kind
 from cena.search.evaluator import BudgetSpentError, Evaluator
 from cena.search.history import History
+from cena.stages import Stage
+
+DIFFERENTIAL_EVOLUTION = Stage("search.differential-evolution", version=1)
 
 
+@DIFFERENTIAL_EVOLUTION
 def differential_evolution(candidates: Candidates, guide: ArrayLike, budget: int, seed: int) -> History:
     """Evolve 15 points a dimension in the unit cube by best/1/bin; the budget ends the search, wherever it is.
 

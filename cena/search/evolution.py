@@ -8,8 +8,12 @@ from numpy.typing import ArrayLike
 from cena.search.candidates import Candidates, CategoricalCandidates, of_kind
 from cena.search.evaluator import Evaluator
 from cena.search.history import History
+from cena.stages import Stage
+
+EVOLUTION = Stage("search.evolution", version=1)
 
 
+@EVOLUTION
 def regularised_evolution(
     candidates: Candidates, guide: ArrayLike, budget: int, seed: int, *, population: int = 10, sample: int = 3
 ) -> History:

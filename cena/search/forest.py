@@ -9,10 +9,14 @@ from sklearn.ensemble import RandomForestRegressor
 from cena.search.candidates import Candidates
 from cena.search.history import History
 from cena.search.surrogate import search_by_model
+from cena.stages import Stage
+
+GREEDY_FOREST = Stage("search.greedy-forest", version=1)
 
 FloatArray = NDArray[np.float64]
 
 
+@GREEDY_FOREST
 def greedy_forest(
     candidates: Candidates,
     guide: ArrayLike,

@@ -11,10 +11,14 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from cena.search.candidates import Candidates
 from cena.search.history import History
 from cena.search.surrogate import log_expected_improvement, search_by_model
+from cena.stages import Stage
+
+GAUSSIAN_PROCESS = Stage("search.gaussian-process", version=1)
 
 FloatArray = NDArray[np.float64]
 
 
+@GAUSSIAN_PROCESS
 def gaussian_process(
     candidates: Candidates, guide: ArrayLike, budget: int, seed: int, *, initial: int = 10, batch: int = 1
 ) -> History:

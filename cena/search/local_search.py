@@ -6,8 +6,12 @@ from numpy.typing import ArrayLike
 from cena.search.candidates import Candidates, CategoricalCandidates, of_kind
 from cena.search.evaluator import Evaluator
 from cena.search.history import History
+from cena.stages import Stage
+
+LOCAL_SEARCH = Stage("search.local-search", version=1)
 
 
+@LOCAL_SEARCH
 def local_search(candidates: Candidates, guide: ArrayLike, budget: int, seed: int, *, whole: bool = False) -> History:
     """Evaluate neighbours of the current architecture, in random order, and move to a better one.
 

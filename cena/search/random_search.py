@@ -7,10 +7,14 @@ from cena.errors import InputError
 from cena.search.candidates import Candidates
 from cena.search.evaluator import Evaluator, checked_guide
 from cena.search.history import History
+from cena.stages import Stage
+
+RANDOM_SEARCH = Stage("search.random", version=1)
 
 FloatArray = NDArray[np.float64]
 
 
+@RANDOM_SEARCH
 def random_search(candidates: Candidates, guide: ArrayLike, budget: int, seed: int) -> History:
     """Evaluate labelled architectures drawn at random, without replacement; the geometry plays no part.
 

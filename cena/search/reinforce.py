@@ -16,11 +16,15 @@ from cena.search.adam import Adam
 from cena.search.candidates import Candidates, CategoricalCandidates, of_kind
 from cena.search.evaluator import Evaluator
 from cena.search.history import History
+from cena.stages import Stage
+
+REINFORCE = Stage("search.reinforce", version=1)
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
+@REINFORCE
 def reinforce(
     candidates: Candidates,
     guide: ArrayLike,

@@ -8,8 +8,12 @@ from optuna.trial import TrialState
 from cena.search.candidates import BOXES, Candidates, CategoricalCandidates, ContinuousCandidates, of_kind
 from cena.search.evaluator import Evaluator
 from cena.search.history import History
+from cena.stages import Stage
+
+TPE = Stage("search.tpe", version=1)
 
 
+@TPE
 def tpe(candidates: Candidates, guide: ArrayLike, budget: int, seed: int) -> History:
     """Propose by TPE, evaluate the nearest architecture, and tell TPE the accuracy *at that architecture*.
 

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from cena import contrast
 from cena.contrast import TrainedEncoder
 from cena.errors import unknown
+from cena.stages import Stage, versions
 from cena.study.encoders import ViewArrays, encoder_key, stored_embedding, stored_encoder
-from cena.study.fingerprint import code_fingerprint
 from cena.study.pipeline import Pipeline
+
+ABLATIONS = Stage("ablations", version=1)
+"""What an encoder is given of a view when a part is left out."""
 
 Reads = Literal["both", "directions", "spectrum"]
 
@@ -45,7 +48,7 @@ class EncoderVariant:
     def _key(self) -> dict[str, object]:
         views: dict[str, object] = self.pipeline.views_key
         if self.reads != "both":
-            views = {"reads": self.reads, "code": code_fingerprint("cena.study.ablations"), "of": views}
+            views = {"reads": self.reads, "stages": versions(ABLATIONS), "of": views}
         return encoder_key(replace(self.pipeline.encoder_config, seed=self.seed), views)
 
     def views(self) -> ViewArrays:

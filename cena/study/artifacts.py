@@ -2,34 +2,30 @@
 
 An artifact is a folder ``<root>/<kind>/<key>`` whose key is the hash of the configuration that made it. The caller puts
 into the configuration everything that determines the result: settings, keys of the artifacts it is made from, checksums
-of data, and the `cena.study.fingerprint.code_fingerprint` of the modules that compute it.
+of data, and the versions of the stages that compute it (:mod:`cena.stages`).
 
 It is built in a folder beside its place and moved there when it is complete, so that a kill or a full disk at any
-moment leaves either the whole artifact or none. Two processes that want the same one build it once: a POSIX `flock`
-makes the second wait; the kernel releases the lock of a killed process.
+moment leaves either the whole artifact or none. Two processes that want the same one build it once: a lock makes the
+second wait.
 """
 
 import dataclasses
-import fcntl
-import hashlib
 import json
 import logging
 import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from cena.files import locked, sha256, write_atomically
+from cena.types import Arrays
 
 _log = logging.getLogger(__name__)
 _DESCRIPTION = "config.json"
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def artifact_key(config: Mapping[str, object]) -> str:
@@ -38,7 +34,7 @@ def artifact_key(config: Mapping[str, object]) -> str:
     It may hold anything JSON has, tuples, dataclasses and numpy scalars, and is the same whatever the order of its
     keys. Raises `TypeError` for other values and `ValueError` for numbers that are not finite.
     """
-    return hashlib.sha256(_canonical(config).encode()).hexdigest()[:16]
+    return sha256(_canonical(config))[:16]
 
 
 class ArtifactStore:
@@ -108,15 +104,6 @@ class ArtifactStore:
             return _load(self.folder(kind, config, save))
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Within this context no other process or thread holds the lock file `path`; waits until it is free."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed, and by the kernel after a kill
-        yield
-
-
 def _canonical(config: object) -> str:
     def plain(value: object) -> object:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -136,7 +123,7 @@ def _contents(folder: Path) -> dict[str, int]:
 
 def _describe(folder: Path, kind: str, config: Mapping[str, object]) -> None:
     description = {"kind": kind, "config": json.loads(_canonical(config)), **_contents(folder)}
-    (folder / _DESCRIPTION).write_text(json.dumps(description, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_atomically(folder / _DESCRIPTION, json.dumps(description, indent=1, sort_keys=True) + "\n")
 
 
 def _is_complete(folder: Path) -> bool:

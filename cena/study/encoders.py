@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from cena import contrast, layout
 from cena.contrast import EncoderConfig, TrainedEncoder
+from cena.contrast.training import ENCODER
+from cena.layout.distance_map import LAYOUT
+from cena.stages import versions
 from cena.study.artifacts import ArtifactStore, artifact_key
-from cena.study.fingerprint import code_fingerprint, imported_modules
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, steps done, steps in all)."""
@@ -30,9 +32,8 @@ class ViewArrays:
 
 
 def encoder_key(config: EncoderConfig, views: object) -> dict[str, Any]:
-    """What determines an encoder: its settings, the key of the views it is trained on, and the code."""
-    code = code_fingerprint(*imported_modules("import cena.contrast"))
-    return {"config": config, "views": views, "code": code}
+    """What determines an encoder: its settings, the key of the views it is trained on, and the version of its stage."""
+    return {"config": config, "views": views, "stages": versions(ENCODER)}
 
 
 def stored_encoder(
@@ -100,5 +101,5 @@ def stored_layout(
             "centroids": cells.centroids,
         }
 
-    code = code_fingerprint(*imported_modules("import cena.layout"))
-    return store.arrays("layout", {"embedding": artifact_key(key), "seed": seed, "code": code}, build)
+    config = {"embedding": artifact_key(key), "seed": seed, "stages": versions(LAYOUT)}
+    return store.arrays("layout", config, build)

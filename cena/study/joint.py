@@ -36,7 +36,7 @@ class JointEmbedding:
         if not self.pipelines:
             raise InputError("a joint embedding needs the pipeline of at least one space")
         for setting in ("images", "resolution", "points"):
-            values = dict.fromkeys(str(getattr(pipeline.profile, setting)) for pipeline in self.pipelines)
+            values = dict.fromkeys(str(getattr(pipeline.profile.views, setting)) for pipeline in self.pipelines)
             if len(values) > 1:
                 raise InputError(f"views of {' and '.join(values)} {setting} do not fit one encoder: give one of them")
 
@@ -52,7 +52,7 @@ class JointEmbedding:
     def _union(self) -> ViewArrays:
         """The views of all spaces, one after the other."""
         arrays = [pipeline.view_arrays() for pipeline in self.pipelines]
-        views = min(pipeline.profile.views for pipeline in self.pipelines)
+        views = min(pipeline.profile.views.per_class for pipeline in self.pipelines)
         return ViewArrays(
             np.concatenate([each.directions[:, :views] for each in arrays]),
             np.concatenate([each.singular_values[:, :views] for each in arrays]),

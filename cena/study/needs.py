@@ -5,13 +5,13 @@ import sys
 from cena.data import labels, registry
 from cena.data.images import files
 from cena.errors import InputError
-from cena.study.profiles import Profile, of_graphs, of_size
+from cena.study.profiles import Profile, of_nas_bench_101, of_size
 
 
 def companions(source: str, profile: Profile) -> list[Profile]:
     """The profile, and what a notebook makes of it for the other spaces: those whose makers its source names."""
     others = [of_size] if "of_size(" in source else []
-    others += [of_graphs] if "of_graphs(" in source and "cifar10" in profile.datasets else []
+    others += [of_nas_bench_101] if "of_nas_bench_101(" in source and "cifar10" in profile.space.datasets else []
     return [profile, *(other(profile) for other in others)]
 
 
@@ -26,10 +26,14 @@ def need_data(*profiles: Profile) -> None:
     """
     names = []
     for profile in profiles:
-        names += files(profile.images)
-        for dataset in profile.datasets:
+        names += files(profile.views.images)
+        for dataset in profile.space.datasets:
             names += labels.files(
-                profile.space, dataset=dataset, split=profile.split, epochs=profile.epochs, trials=profile.trials
+                profile.space.name,
+                dataset=dataset,
+                split=profile.space.split,
+                epochs=profile.space.epochs,
+                trials=profile.space.trials,
             )
     reasons = []
     for name in dict.fromkeys(names):

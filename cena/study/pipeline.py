@@ -15,9 +15,10 @@ from cena import contrast, layout
 from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.data import labels
 from cena.data.images import Images, images
-from cena.errors import unknown
+from cena.files import sha256
 from cena.jacobians import ViewStore, native_precision
 from cena.spaces import SampledSpace, Space, load, representatives, sample
+from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
 from cena.study.cluster import cluster
 from cena.study.encoders import (
@@ -28,10 +29,9 @@ from cena.study.encoders import (
     stored_encoder,
     stored_layout,
 )
-from cena.study.fingerprint import code_fingerprint, sha256
 from cena.study.needs import need_data
 from cena.study.profiles import Profile, profile
-from cena.study.scale import at_scale, benchmark, scale, view_code
+from cena.study.scale import at_scale, benchmark, scale, view_stages
 
 Array = NDArray[np.float64]
 
@@ -75,8 +75,8 @@ class Pipeline:
         A profile that asks for no labels takes the space as :func:`cena.spaces.load` has it.
         """
         chosen = self.profile
-        whole = benchmark(chosen.space) if chosen.datasets else load(chosen.space)
-        return sample(whole, chosen.architectures, chosen.seed) if chosen.architectures else whole
+        whole = benchmark(chosen.space.name) if chosen.space.datasets else load(chosen.space.name)
+        return sample(whole, chosen.space.architectures, chosen.seed) if chosen.space.architectures else whole
 
     @cached_property
     def view_space(self) -> Space:
@@ -99,50 +99,47 @@ class Pipeline:
 
     def accuracy(self, dataset: str) -> Array:
         """(architectures,) the profile's labels in percent; raises `InputError` if the profile has no such data set."""
-        chosen = self.profile
-        if dataset not in chosen.datasets:
-            raise unknown(f"data set of profile '{chosen.name}' on {chosen.space}", dataset, chosen.datasets)
-        accuracy = labels.accuracy(
-            chosen.space, dataset=dataset, split=chosen.split, epochs=chosen.epochs, trials=chosen.trials
-        )
+        name, key = self.profile.space.name, self.profile.space.label_key(dataset)
+        accuracy = labels.accuracy(name, dataset=dataset, split=key.split, epochs=key.epochs, trials=key.trials)
         return accuracy[self.space.indices] if isinstance(self.space, SampledSpace) else accuracy
 
     @cached_property
     def images(self) -> Images:
         """The data points at which Jacobians are taken, the same for all networks."""
-        return images(self.profile.images, self.profile.points, self.profile.resolution, self.profile.seed)
+        seen = self.profile.views
+        return images(seen.images, seen.points, seen.resolution, self.profile.seed)
 
     @cached_property
     def precision(self) -> str:
         """The profile's precision where the processor has it, else float32."""
-        return self.profile.precision if native_precision() == "bfloat16" else "float32"
+        return self.profile.views.precision if native_precision() == "bfloat16" else "float32"
 
     @property
     def components(self) -> int:
         """The number of singular values a Jacobian has."""
-        return min(self.profile.points, 3 * self.profile.resolution**2)
+        return min(self.profile.views.points, 3 * self.profile.views.resolution**2)
 
     @cached_property
     def _views_config(self) -> dict[str, Any]:
         chosen = self.profile
         return {
-            "space": chosen.space,
+            "space": chosen.space.name,
             **scale(self.space, chosen),
             "images": self.images.checksum,
-            "points": chosen.points,
-            "views": chosen.views,
+            "points": chosen.views.points,
+            "views": chosen.views.per_class,
             "seed": chosen.seed,
             "precision": self.precision,
         }
 
     @cached_property
     def views_key(self) -> dict[str, Any]:
-        """The configuration of the views, the networks they are of and the code that computes them."""
+        """The configuration of the views, the networks they are of and the versions of the stages that compute them."""
         networks = "\n".join(self.space.architecture(int(i)) for i in self.representatives)
         return {
             **self._views_config,
-            "networks": sha256(networks.encode()),
-            "code": code_fingerprint(*view_code(self.space)),
+            "networks": sha256(networks),
+            "stages": versions(*view_stages(self.space)),
         }
 
     @cached_property
@@ -150,7 +147,7 @@ class Pipeline:
         """The views of every class (section 4.1), resumable when interrupted."""
         config = self._views_config
         classes = int(self.classes.max()) + 1
-        shape = (classes, self.profile.views, self.profile.points, self.components)
+        shape = (classes, self.profile.views.per_class, self.profile.views.points, self.components)
 
         def build(folder: Path) -> None:
             store = ViewStore.create(folder / "views.zarr", shape, config)
@@ -201,11 +198,11 @@ class Pipeline:
         """The settings of the encoder and its training."""
         chosen = self.profile
         return EncoderConfig(
-            points=chosen.points,
+            points=chosen.views.points,
             components=self.components,
-            width=chosen.encoder_width,
-            depth=chosen.encoder_depth,
-            epochs=chosen.encoder_epochs,
+            width=chosen.encoder.width,
+            depth=chosen.encoder.depth,
+            epochs=chosen.encoder.epochs,
             seed=chosen.seed,
         )
 

@@ -4,10 +4,166 @@
 the real benchmark with reduced networks. `paper` uses the paper's networks (16 channels, 5 cells a stage, 32x32).
 """
 
-from dataclasses import dataclass, fields, replace
-from typing import Literal
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from cena.errors import unknown
+
+if TYPE_CHECKING:
+    from cena.data.labels import LabelKey
+
+
+@dataclass(frozen=True)
+class SpaceSettings:
+    """A space and its labels.
+
+    Attributes
+    ----------
+    name : of the space, see :func:`cena.spaces.load`.
+    architectures : how many of it are drawn at random and embedded; 0: all.
+    datasets : the data sets whose labels are used; none: no labels.
+    split : of the labels, ``"test"`` or ``"validation"``.
+    epochs : of the training that the labels are of.
+    trials : ``"one"`` training or the ``"mean"`` of all seeds.
+    """
+
+    name: str
+    architectures: int
+    datasets: tuple[str, ...]
+    split: str
+    epochs: int
+    trials: str
+
+    def label_key(self, dataset: str) -> LabelKey:
+        """The key of the labels on a data set; raises `InputError` for one that is not among :attr:`datasets`."""
+        from cena.data.labels import LabelKey  # with torch behind it; the command line shows profiles without
+
+        if dataset not in self.datasets:
+            raise unknown(f"data set of space '{self.name}'", dataset, self.datasets)
+        return LabelKey(dataset, self.split, self.epochs, self.trials)
+
+
+@dataclass(frozen=True)
+class ViewSettings:
+    """The networks whose Jacobians are taken, and how.
+
+    Attributes
+    ----------
+    images : what the networks see: ``"patches"`` of bundled photographs, ``"cifar10"`` training images, bundled
+        ``"digits"`` or ``"noise"``.
+    channels : of the first stage; of the stem in NAS-Bench-101.
+    cells : in each stage or stack.
+    resolution : pixels a side of the images.
+    points : data points, the rows of a Jacobian.
+    per_class : views of each class, that is random initialisations.
+    precision : of the gradients: ``"bfloat16"`` autocast where the processor has it, or ``"float32"``.
+    """
+
+    images: Literal["patches", "cifar10", "digits", "noise"]
+    channels: int
+    cells: int
+    resolution: int
+    points: int
+    per_class: int
+    precision: Literal["bfloat16", "float32"]
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """The MLP-Mixer and its training.
+
+    Attributes
+    ----------
+    epochs : of the training.
+    width : channels of a token.
+    depth : Mixer layers.
+    """
+
+    epochs: int
+    width: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class JudgingSettings:
+    """How embeddings are judged by what random forests predict from them.
+
+    Attributes
+    ----------
+    labels : that a forest is fitted on.
+    transfer_labels : of one space, for a predictor that is judged on the other.
+    runs : fresh splits.
+    trees : of a forest.
+    """
+
+    labels: int
+    transfer_labels: int
+    runs: int
+    trees: int
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How searches are repeated.
+
+    Attributes
+    ----------
+    runs : of each method, fewer of slow ones.
+    budget : architectures that a run may evaluate.
+    """
+
+    runs: int
+    budget: int
+
+
+@dataclass(frozen=True)
+class TrajectorySettings:
+    """The trainings of chapter 6, on one data set at the scale of the views.
+
+    Attributes
+    ----------
+    epochs : of the architectures whose trajectories are drawn.
+    sample_epochs : of the larger sample whose final accuracy is predicted.
+    images : to train on.
+    batch : images a step.
+    learning_rate : at the start.
+    seeds : trainings of each architecture.
+    """
+
+    epochs: int
+    sample_epochs: int
+    images: int
+    batch: int
+    learning_rate: float
+    seeds: int
+
+
+@dataclass(frozen=True)
+class AblationSettings:
+    """The smaller embeddings that chapter 10 varies.
+
+    Attributes
+    ----------
+    architectures : sampled of the space.
+    points : data points of their Jacobians.
+    encoder_epochs : of their encoders' training.
+    cells : of NAS-Bench-101, sampled to compare reduced with full networks.
+    cell_points, cell_encoder_epochs : of their Jacobians and encoders; a batch holds all cells, so an epoch is a step.
+    full_channels, full_cells, full_resolution : of the full networks, as in :class:`ViewSettings`.
+    """
+
+    architectures: int
+    points: int
+    encoder_epochs: int
+    cells: int
+    cell_points: int
+    cell_encoder_epochs: int
+    full_channels: int
+    full_cells: int
+    full_resolution: int
 
 
 @dataclass(frozen=True)
@@ -17,130 +173,109 @@ class Profile:
     Attributes
     ----------
     name : what the command line calls it.
-    space, size_space : names of the topology space that is embedded, and of the size space it transfers to.
-    datasets, split, epochs, trials : which labels: the data sets, ``"test"`` or ``"validation"``, the epochs of
-        training, and ``"one"`` seed or the ``"mean"`` of all.
-    images : what the networks see: ``"patches"`` of bundled photographs, ``"cifar10"`` training images, bundled
-        ``"digits"`` or ``"noise"``.
-    channels, cells, resolution : of the networks: channels of the first stage, cells a stage, pixels a side.
-    points, views : data points a Jacobian has as rows, and random initialisations of each class.
-    precision : of the gradients: ``"bfloat16"`` autocast or ``"float32"``.
-    encoder_epochs, encoder_width, encoder_depth : of the MLP-Mixer and its training.
-    forest_labels, forest_runs, forest_trees : labels a random forest is fitted on, fresh splits, trees.
-    transfer_labels : labels of one space a predictor is fitted on that is judged on the other.
-    search_runs, search_budget : repeated searches (fewer of slow ones), and architectures each may evaluate.
+    space : the topology space that is embedded.
+    size_space : the size space that it transfers to.
+    views, encoder : how Jacobians are taken and contrasted.
+    judging, search : how the embedding is judged.
+    trajectories, ablations : of chapters 6 and 10.
     seed : of everything that is random.
     """
 
     name: str
-    space: str
-    architectures: int
-    datasets: tuple[str, ...]
-    split: str
-    epochs: int
-    trials: str
-    size_space: str
-    size_architectures: int
-    size_split: str
-    size_epochs: int
-    size_trials: str
-    images: Literal["patches", "cifar10", "digits", "noise"]
-    channels: int
-    cells: int
-    resolution: int
-    points: int
-    views: int
-    precision: Literal["bfloat16", "float32"]
-    encoder_epochs: int
-    encoder_width: int
-    encoder_depth: int
-    forest_labels: int
-    forest_runs: int
-    forest_trees: int
-    transfer_labels: int
-    search_runs: int
-    search_budget: int
+    space: SpaceSettings
+    size_space: SpaceSettings
+    views: ViewSettings
+    encoder: EncoderSettings
+    judging: JudgingSettings
+    search: SearchSettings
+    trajectories: TrajectorySettings
+    ablations: AblationSettings
     seed: int
+
+    def vary(self, **groups: Mapping[str, Any]) -> Profile:
+        """The profile with some settings changed: ``profile.vary(views={"points": 32}, encoder={"epochs": 30})``."""
+        return replace(self, **{name: replace(getattr(self, name), **changes) for name, changes in groups.items()})
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """Every setting by its full name, such as ``("views.points", 64)``."""
+        for name, value in asdict(self).items():
+            if isinstance(value, dict):
+                yield from ((f"{name}.{setting}", one) for setting, one in value.items())
+            else:
+                yield name, value
 
 
 _QUICK = Profile(
     name="quick",
-    space="digits-topology",
-    architectures=0,
-    datasets=("digits",),
-    split="test",
-    epochs=6,
-    trials="mean",
-    size_space="digits-size",
-    size_architectures=0,
-    size_split="test",
-    size_epochs=6,
-    size_trials="mean",
-    images="patches",
-    channels=8,
-    cells=1,
-    resolution=8,
-    points=64,
-    views=4,
-    precision="bfloat16",
-    encoder_epochs=40,
-    encoder_width=128,
-    encoder_depth=2,
-    forest_labels=1000,
-    forest_runs=5,
-    forest_trees=100,
-    transfer_labels=500,
-    search_runs=20,
-    search_budget=150,
+    space=SpaceSettings("digits-topology", 0, ("digits",), "test", epochs=6, trials="mean"),
+    size_space=SpaceSettings("digits-size", 0, ("digits",), "test", epochs=6, trials="mean"),
+    views=ViewSettings("patches", channels=8, cells=1, resolution=8, points=64, per_class=4, precision="bfloat16"),
+    encoder=EncoderSettings(epochs=40, width=128, depth=2),
+    judging=JudgingSettings(labels=1000, transfer_labels=500, runs=5, trees=100),
+    search=SearchSettings(runs=20, budget=150),
+    trajectories=TrajectorySettings(epochs=3, sample_epochs=3, images=450, batch=45, learning_rate=1e-2, seeds=2),
+    ablations=AblationSettings(
+        architectures=100,
+        points=32,
+        encoder_epochs=30,
+        cells=24,
+        cell_points=32,
+        cell_encoder_epochs=30,
+        full_channels=32,
+        full_cells=2,
+        full_resolution=16,
+    ),
     seed=0,
 )
+
+_DATASETS = ("cifar10", "cifar100", "imagenet16")
 
 _LAPTOP = Profile(
     name="laptop",
-    space="nas-bench-201",
-    architectures=0,
-    datasets=("cifar10", "cifar100", "imagenet16"),
-    split="test",
-    epochs=200,
-    trials="one",
-    size_space="nats-bench-size",
-    size_architectures=8192,
-    size_split="validation",
-    size_epochs=90,
-    size_trials="one",
-    images="cifar10",
-    channels=16,
-    cells=1,
-    resolution=16,
-    points=64,
-    views=4,
-    precision="bfloat16",
-    encoder_epochs=30,
-    encoder_width=128,
-    encoder_depth=2,
-    forest_labels=1000,
-    forest_runs=10,
-    forest_trees=100,
-    transfer_labels=5000,
-    search_runs=100,
-    search_budget=200,
+    space=SpaceSettings("nas-bench-201", 0, _DATASETS, "test", epochs=200, trials="one"),
+    size_space=SpaceSettings("nats-bench-size", 8192, _DATASETS, "validation", epochs=90, trials="one"),
+    views=ViewSettings("cifar10", channels=16, cells=1, resolution=16, points=64, per_class=4, precision="bfloat16"),
+    encoder=EncoderSettings(epochs=30, width=128, depth=2),
+    judging=JudgingSettings(labels=1000, transfer_labels=5000, runs=10, trees=100),
+    search=SearchSettings(runs=100, budget=200),
+    trajectories=TrajectorySettings(epochs=50, sample_epochs=4, images=800, batch=30, learning_rate=5e-3, seeds=2),
+    ablations=AblationSettings(
+        architectures=2000,
+        points=64,
+        encoder_epochs=30,
+        cells=300,
+        cell_points=32,
+        cell_encoder_epochs=200,
+        full_channels=128,
+        full_cells=3,
+        full_resolution=32,
+    ),
     seed=0,
 )
 
-_PAPER = replace(
-    _LAPTOP, name="paper", size_architectures=0, cells=5, resolution=32, encoder_epochs=60, search_runs=500
+_PAPER = replace(_LAPTOP, name="paper").vary(
+    size_space={"architectures": 0},
+    views={"cells": 5, "resolution": 32},
+    encoder={"epochs": 60},
+    search={"runs": 500},
+    ablations={"encoder_epochs": 60},
 )
 
-_RELEASED = replace(_LAPTOP, name="released", datasets=(), images="patches", resolution=32, precision="float32")
-_SAMPLE = replace(_RELEASED, architectures=1280, encoder_epochs=150)
+_RELEASED = replace(_LAPTOP, name="released").vary(
+    space={"datasets": ()}, views={"images": "patches", "resolution": 32, "precision": "float32"}
+)
+_SAMPLE = _RELEASED.vary(space={"architectures": 1280}, encoder={"epochs": 150})
 
-RELEASED = {
-    settings.space: settings
+RELEASES = {
+    settings.space.name: settings
     for settings in (
-        replace(_QUICK, name="released", datasets=(), architectures=1024, precision="float32", encoder_epochs=150),
-        replace(_SAMPLE, space="nas-bench-101"),
+        replace(_QUICK, name="released").vary(
+            space={"datasets": (), "architectures": 1024}, views={"precision": "float32"}, encoder={"epochs": 150}
+        ),
+        _SAMPLE.vary(space={"name": "nas-bench-101"}),
         _RELEASED,
-        replace(_SAMPLE, space="nats-bench-size", resolution=16),  # its networks are wide: 32 pixels take four times
+        # its networks are wide: 32 pixels take four times
+        _SAMPLE.vary(space={"name": "nats-bench-size"}, views={"resolution": 16}),
     )
 }
 """What the released encoders and embeddings are made with (`cena release`): no label, no download, any processor.
@@ -166,51 +301,45 @@ def profile(name: str) -> Profile:
 
 def of_size(settings: Profile) -> Profile:
     """The same settings with the size space in place of the topology space: what transfer embeds beside it."""
-    return replace(
-        settings,
-        space=settings.size_space,
-        architectures=settings.size_architectures,
-        split=settings.size_split,
-        epochs=settings.size_epochs,
-        trials=settings.size_trials,
-    )
+    return replace(settings, space=settings.size_space)
 
 
-LABELLED_GRAPHS = 30_001
+LABELLED_CELLS = 30_001
 """Cells of NAS-Bench-101 in the table that stands in for its official archive."""
 
-GRAPH_ENCODER_EPOCHS = 10
-"""NAS-Bench-101 has six times the classes of the topology space: as many steps take fewer epochs."""
+FEWER_EPOCHS = 10
+"""NAS-Bench-101 has six times the classes of the topology space: as many steps take fewer epochs of the encoder."""
 
 
-def of_graphs(settings: Profile) -> Profile:
+def of_nas_bench_101(settings: Profile) -> Profile:
     """The same settings with the labelled cells of NAS-Bench-101, which have one validation trial each on CIFAR-10.
 
     Where the official archive was imported, as many random cells of it, and their mean test accuracy.
     Their networks are narrow: the profile's channels are those of the stem, of which the benchmark has 128. There are
-    six times as many as classes of topologies, and their Jacobians cost twice as much: two views each must do.
+    six times as many as classes of topologies, and their Jacobians cost twice as much: two views are enough.
     """
     from cena.data import labels  # with torch behind it; the command line shows profiles without
 
-    one = labels.LabelKey("cifar10", "validation", 108, "one")
-    whole = one in labels.available("nas-bench-101")
-    return replace(
-        settings,
-        space="nas-bench-101",
-        architectures=0 if whole else LABELLED_GRAPHS,
+    whole = labels.LabelKey("cifar10", "validation", 108, "one") in labels.available("nas-bench-101")
+    space = SpaceSettings(
+        "nas-bench-101",
+        architectures=0 if whole else LABELLED_CELLS,
         datasets=("cifar10",),
         split="validation" if whole else "test",
         epochs=108,
         trials="one" if whole else "mean",
-        cells=min(settings.cells, 3),
-        views=min(settings.views, 2),
-        encoder_epochs=min(settings.encoder_epochs, GRAPH_ENCODER_EPOCHS),
+    )
+    return replace(settings, space=space).vary(
+        views={"cells": min(settings.views.cells, 3), "per_class": min(settings.views.per_class, 2)},
+        encoder={"epochs": min(settings.encoder.epochs, FEWER_EPOCHS)},
     )
 
 
-def of_unlabelled_graphs(settings: Profile, architectures: int, points: int) -> Profile:
+def of_unlabelled_nas_bench_101(settings: Profile, architectures: int, points: int) -> Profile:
     """The same settings with a sample of the paper's part of NAS-Bench-101: it needs no download and has no labels."""
-    return replace(of_graphs(settings), architectures=architectures, datasets=(), points=points)
+    return of_nas_bench_101(settings).vary(
+        space={"architectures": architectures, "datasets": ()}, views={"points": points}
+    )
 
 
 def describe(profile: Profile) -> list[tuple[str, str]]:
@@ -219,4 +348,4 @@ def describe(profile: Profile) -> list[tuple[str, str]]:
     def worded(value: object) -> str:
         return ", ".join(value) if isinstance(value, tuple) else str(value)
 
-    return [(field.name.replace("_", " "), worded(getattr(profile, field.name))) for field in fields(profile)]
+    return [(name.replace(".", ": ").replace("_", " "), worded(value)) for name, value in profile.settings()]

@@ -6,8 +6,6 @@ processor it is another encoder of the same kind.)
 """
 
 import json
-import os
-from collections.abc import Callable
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
@@ -16,12 +14,15 @@ import numpy as np
 
 import cena
 from cena import contrast
+from cena.contrast.training import ENCODER
+from cena.files import file_sha256, write_atomically
+from cena.layout.distance_map import LAYOUT
 from cena.spaces import SampledSpace
-from cena.study.fingerprint import code_fingerprint, imported_modules, sha256
+from cena.stages import versions
 from cena.study.pipeline import Pipeline
-from cena.study.scale import scale, view_code
+from cena.study.scale import scale, view_stages
 
-LARGEST = 15_000_000
+LARGEST_RELEASES = 15_000_000
 """Bytes that all releases in the package may have together."""
 
 
@@ -47,10 +48,9 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
         points=layout["positions"],
         weights=layout["weights"],
     )
-    folder.mkdir(parents=True, exist_ok=True)
     encoder = folder / f"{name}.safetensors"
     contrast.save_encoder(encoder, pipeline.encoder)
-    _write(folder / f"{name}.npz", lambda path: path.write_bytes(arrays.getvalue()))
+    write_atomically(folder / f"{name}.npz", arrays.getvalue())
     chosen = pipeline.profile
     provenance = {
         "space": name,
@@ -58,37 +58,27 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
         "sample": None if sample is None else {"of": len(sample.whole), "seed": pipeline.profile.seed},
         "cena": cena.__version__,
         "images": {
-            "name": chosen.images,
-            "count": chosen.points,
-            "resolution": chosen.resolution,
+            "name": chosen.views.images,
+            "count": chosen.views.points,
+            "resolution": chosen.views.resolution,
             "seed": chosen.seed,
             "sha256": pipeline.images.checksum,
             "note": pipeline.images.note,
         },
         "networks": scale(space, chosen),
-        "views": chosen.views,
+        "views": chosen.views.per_class,
         "statuses": pipeline.views.counts(),
         "precision": pipeline.precision,
         "encoder": asdict(pipeline.encoder.config),
-        "code": code_fingerprint(*view_code(space), *imported_modules("import cena.contrast")),
+        "stages": versions(*view_stages(space), ENCODER, LAYOUT),
         "command": f"cena release {name}",
-        "files": {path.name: sha256(path.read_bytes()) for path in (folder / f"{name}.npz", encoder)},
+        "files": {path.name: file_sha256(path) for path in (folder / f"{name}.npz", encoder)},
     }
     description = folder / f"{name}.json"
-    text = json.dumps(provenance, indent=1, sort_keys=True) + "\n"
-    _write(description, lambda path: path.write_text(text, encoding="utf-8"))
+    write_atomically(description, json.dumps(provenance, indent=1, sort_keys=True) + "\n")
     return description
 
 
 def size(folder: Path) -> int:
     """Bytes of all releases in a folder."""
     return sum(path.stat().st_size for path in folder.iterdir())
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -22,14 +22,17 @@ from cena.arch2vec import (
     reconstruction,
 )
 from cena.arch2vec.graphs import EMPTY, MODULE_OPERATIONS
+from cena.arch2vec.training import ARCH2VEC
 from cena.arch2vec.validity import Validity
 from cena.data import labels
 from cena.evaluate import fill_dead, join, log_parameters, principal_components
+from cena.files import array_sha256, sha256
 from cena.search import CategoricalCandidates, ContinuousCandidates, Neighbours, VectorCandidates
 from cena.spaces import NasBench101Space, TopologySpace
 from cena.spaces.nas_bench_101.edits import CellIndex
+from cena.spaces.nas_bench_101.space import NAS_BENCH_101
+from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
-from cena.study.fingerprint import code_fingerprint, imported_modules, sha256
 
 Array = NDArray[np.float64]
 
@@ -83,8 +86,8 @@ def _pretraining(store: ArtifactStore, graphs: Graphs, config: Arch2vecConfig) -
 
     key = {
         "config": config,
-        "graphs": sha256(graphs.adjacency.tobytes() + graphs.operations.tobytes()),
-        "code": code_fingerprint(*imported_modules("import cena.arch2vec")),
+        "graphs": [array_sha256(graphs.adjacency), array_sha256(graphs.operations)],
+        "stages": versions(ARCH2VEC),
     }
     return store.folder("arch2vec", key, build, resumable=True)
 
@@ -115,8 +118,7 @@ def cell_candidates(store: ArtifactStore, space: NasBench101Space) -> Categorica
         return {"starts": neighbours.starts, "members": neighbours.members}
 
     cells = "\n".join(map(space.architecture, range(len(space))))
-    code = code_fingerprint(*imported_modules("import cena.spaces.nas_bench_101.edits"))
-    stored = store.arrays("neighbours", {"cells": sha256(cells.encode()), "code": code}, build)
+    stored = store.arrays("neighbours", {"cells": sha256(cells), "stages": versions(NAS_BENCH_101)}, build)
     neighbours = Neighbours(stored["starts"], stored["members"])
     return CategoricalCandidates(*space.choices(), neighbours, index.of_codes)
 

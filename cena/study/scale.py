@@ -5,31 +5,20 @@ from functools import cache
 from cena import spaces
 from cena.data import labels
 from cena.errors import InputError
+from cena.jacobians.views import VIEWS
 from cena.spaces import NasBench101Space, SampledSpace, SizeSpace, Space, TopologySpace
 from cena.spaces.nas_bench_101.cells import NAS_BENCH_101_OPERATIONS, cell_from_matrix
+from cena.spaces.nas_bench_101.space import NAS_BENCH_101
+from cena.spaces.nas_bench_201.topology import NAS_BENCH_201
+from cena.stages import Stage
 from cena.study.profiles import Profile
 
-SHARED = ("cena.jacobians.edjm", "cena.jacobians.views", "cena.spaces.base")
-NETWORKS: dict[type, tuple[str, ...]] = {
-    TopologySpace: (
-        "cena.spaces.nas_bench_201.cells",
-        "cena.spaces.nas_bench_201.networks",
-        "cena.spaces.nas_bench_201.topology",
-    ),
-    SizeSpace: (
-        "cena.spaces.nas_bench_201.cells",
-        "cena.spaces.nas_bench_201.networks",
-        "cena.spaces.nas_bench_201.size",
-    ),
-    NasBench101Space: (
-        "cena.spaces.nas_bench_201.cells",
-        "cena.spaces.nas_bench_101.cells",
-        "cena.spaces.nas_bench_101.isomorphism",
-        "cena.spaces.nas_bench_101.space",
-        "cena.spaces.nas_bench_101.networks",
-        "cena.spaces.nas_bench_201.networks",
-    ),
+NETWORKS: dict[type, Stage] = {
+    TopologySpace: NAS_BENCH_201,
+    SizeSpace: NAS_BENCH_201,
+    NasBench101Space: NAS_BENCH_101,
 }
+"""The stage that builds the networks of each kind of space."""
 
 
 def benchmark(name: str) -> Space:
@@ -42,11 +31,11 @@ def benchmark(name: str) -> Space:
     InputError
         If there is no such space, or NAS-Bench-101's table is not there.
     """
-    return _labelled_graphs() if name == "nas-bench-101" else spaces.load(name)
+    return _labelled_cells() if name == "nas-bench-101" else spaces.load(name)
 
 
 @cache
-def _labelled_graphs() -> Space:
+def _labelled_cells() -> Space:
     table = labels.nas_bench_101_cells()
     rows = zip(table.vertices.tolist(), table.adjacency, table.operations, strict=True)
     return NasBench101Space(
@@ -68,27 +57,28 @@ def at_scale(space: Space, settings: Profile) -> Space:
     InputError
         If it is a space of another kind.
     """
+    views = settings.views
     match space:
         case SampledSpace():
             return SampledSpace(at_scale(space.whole, settings), space.indices)
         case TopologySpace():
-            return TopologySpace(space.name, space.cells, settings.channels, settings.cells, settings.resolution)
+            return TopologySpace(space.name, space.cells, views.channels, views.cells, views.resolution)
         case NasBench101Space():
-            return NasBench101Space(space.name, space.cells, settings.channels, settings.cells, settings.resolution)
+            return NasBench101Space(space.name, space.cells, views.channels, views.cells, views.resolution)
         case SizeSpace():
-            return SizeSpace(space.name, space.widths, settings.resolution)
+            return SizeSpace(space.name, space.widths, views.resolution)
     raise InputError(f"profile '{settings.name}' embeds '{space.name}', and it is not known how such spaces are scaled")
 
 
 def scale(space: Space, settings: Profile) -> dict[str, int]:
     """The settings that :func:`at_scale` uses of a profile, by name."""
     names = ("resolution",) if isinstance(whole(space), SizeSpace) else ("channels", "cells", "resolution")
-    return {name: getattr(settings, name) for name in names}
+    return {name: getattr(settings.views, name) for name in names}
 
 
-def view_code(space: Space) -> tuple[str, ...]:
-    """The modules that decide what a view is: a change in their code makes stored views stale."""
-    return (*SHARED, *NETWORKS[type(whole(space))])
+def view_stages(space: Space) -> tuple[Stage, Stage]:
+    """The stages that make a view: networks and Jacobians."""
+    return NETWORKS[type(whole(space))], VIEWS
 
 
 def whole(space: Space) -> Space:

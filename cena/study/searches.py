@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cena.errors import unknown
+from cena.files import array_sha256
 from cena.search import METHODS, Candidates, CategoricalCandidates, History, repeat
 from cena.search.runs import Progress
+from cena.spaces.nas_bench_101.space import NAS_BENCH_101
+from cena.stages import STAGES, versions
 from cena.study.artifacts import ArtifactStore
 from cena.study.cluster import cluster
-from cena.study.fingerprint import code_fingerprint, imported_modules, sha256
 
 OPTIMISERS = ("numpy", "optuna", "scikit-learn", "scipy")
 """The packages whose versions decide what a search proposes."""
@@ -34,8 +36,8 @@ def repeated_searches(
     """What :func:`cena.search.repeat` returns, taken from `store` where the same runs have been made before.
 
     Each :data:`BLOCK` of runs is stored when it is finished, under everything that determines it: method, parameters,
-    candidates, guide, budget, seeds, the code of `cena.search` and of the candidates' lookup, and the versions of
-    :data:`OPTIMISERS`.
+    candidates, guide, budget, seeds, the versions of the stages of the method and of the candidates' lookup, and those
+    of :data:`OPTIMISERS`.
 
     Parameters
     ----------
@@ -52,21 +54,21 @@ def repeated_searches(
         raise unknown("search method", method, METHODS)
     accuracy = np.asarray(guide, dtype=np.float64)
 
-    code = {*imported_modules("import cena.search")}
+    stages = [STAGES[f"search.{method}"]]
     config: dict[str, object] = {
         "method": method,
         "parameters": parameters,
-        "candidates": _checksum(candidates.positions),
-        "guide": _checksum(accuracy),
+        "candidates": array_sha256(candidates.positions),
+        "guide": array_sha256(accuracy),
         "budget": budget,
         "optimisers": {package: version(package) for package in OPTIMISERS},
     }
     if isinstance(candidates, CategoricalCandidates):
         config["cardinalities"] = candidates.cardinalities
-        config["neighbours"] = [_checksum(candidates.neighbours.starts), _checksum(candidates.neighbours.members)]
+        config["neighbours"] = [array_sha256(candidates.neighbours.starts), array_sha256(candidates.neighbours.members)]
         if candidates.lookup is not None:
-            code |= {*imported_modules(f"import {candidates.lookup.__module__}")}
-    config["code"] = code_fingerprint(*code)
+            stages.append(NAS_BENCH_101)
+    config["stages"] = versions(*stages)
 
     histories: list[History] = []
     for start in range(0, len(seeds), BLOCK):
@@ -82,7 +84,3 @@ def repeated_searches(
         if progress is not None:
             progress(len(histories), len(seeds))
     return histories
-
-
-def _checksum(array: NDArray[np.generic]) -> str:
-    return sha256(f"{array.dtype} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes())

@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from cena import contrast
 from cena.contrast import TrainedEncoder
+from cena.files import array_sha256
 from cena.spaces import Space
+from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
-from cena.study.fingerprint import code_fingerprint, sha256
-from cena.study.scale import view_code
+from cena.study.scale import view_stages
 from cena.trajectories import TrainingSet, Trajectory, TrajectoryConfig, load_trajectory, train_trajectory
-
-CODE = ("cena.trajectories.digits_training", "cena.trajectories.training", "cena.trajectories.views")
-"""The modules that decide what a trajectory is."""
+from cena.trajectories.training import TRAJECTORIES
 
 FILE = "trajectory.safetensors"
 
@@ -49,9 +48,9 @@ def trajectory_files(
     """
     shared = {
         "data": data.checksum,
-        "points": sha256(np.ascontiguousarray(points).tobytes()),
+        "points": array_sha256(points),
         "training": config,
-        "code": code_fingerprint(*CODE, *view_code(space)),
+        "stages": versions(TRAJECTORIES, *view_stages(space)),
     }
 
     def finished(architecture: int) -> Path:

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cena.evaluate.transfer import Model, transfer
+from cena.evaluate.transfer import TRANSFER, Model, transfer
+from cena.files import array_sha256
+from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
 from cena.study.cluster import cluster
-from cena.study.fingerprint import code_fingerprint, imported_modules, sha256
 
 
 def stored_transfer(
@@ -33,7 +34,7 @@ def stored_transfer(
     """
     labels, names = np.asarray(accuracy, dtype=np.float64), np.asarray(space, dtype=np.str_)
     arguments = {"train_size": train_size, "runs": runs, "seed": seed, "model": model, "trees": trees}
-    code = code_fingerprint(*imported_modules("import cena.evaluate.transfer"))
+    stages = versions(TRANSFER)
     tables = []
     for name, columns in features.items():
         matrix = np.asarray(columns)
@@ -48,15 +49,11 @@ def stored_transfer(
 
         config = {
             **arguments,
-            "features": _checksum(matrix),
-            "accuracy": _checksum(labels),
-            "space": _checksum(names),
-            "code": code,
+            "features": array_sha256(matrix),
+            "accuracy": array_sha256(labels),
+            "space": array_sha256(names),
+            "stages": stages,
             "scikit-learn": version("scikit-learn"),
         }
         tables.append(pd.DataFrame(store.arrays("transfer", config, judge)).assign(features=name))
     return pd.concat(tables, ignore_index=True)[["source", "target", "features", "run", "r", "tau"]]
-
-
-def _checksum(array: NDArray[np.generic]) -> str:
-    return sha256(f"{array.dtype} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes())

@@ -30,9 +30,13 @@ from cena.contrast.files import read_tensors, write_tensors
 from cena.errors import InputError
 from cena.jacobians import Status
 from cena.spaces import Space
+from cena.stages import Stage
 from cena.trajectories.digits_training import BATCH, LEARNING_RATE, WEIGHT_DECAY, side_by_side
 from cena.trajectories.training_sets import TrainingSet
 from cena.trajectories.views import network_views, stacked
+
+TRAJECTORIES = Stage("trajectories", version=1)
+"""Training epoch by epoch, with views and accuracies."""
 
 TESTED_AT_ONCE = 250
 """Images whose class is predicted at a time."""

@@ -95,7 +95,7 @@ def test_release_writes_the_files(command, monkeypatch, tiny_pipeline, tmp_path)
     asked = []
 
     def pipeline(settings, progress):
-        asked.append(settings.space)
+        asked.append(settings.space.name)
         progress("views", 1, 2)
         return tiny_pipeline
 

@@ -49,7 +49,7 @@ def set_runs(notebook: Any) -> None:
 
 
 def set_points(notebook: Any) -> None:
-    notebook.metadata.cena.settings.points = 3
+    notebook.metadata.cena.settings.views.points = 3
 
 
 def remove(path: str) -> Callable[[Project], None]:

@@ -94,7 +94,7 @@ def test_an_execution_has_outputs_results_and_provenance(project):
     assert set(recorded.modules) == {"cena", "cena.errors", "cena.data"}
     assert set(recorded.data) == {"data/bundled/labels.csv"}
     assert set(recorded.results) == {"01_first.json", "01_first.curve.csv"}
-    assert recorded.settings.points == profiles.profile("quick").points
+    assert recorded.settings.views.points == profiles.profile("quick").views.points
     assert str(project.root.parent) not in json.dumps(executed)
     assert recorded.reads == {}
     second = read(project.executed("quick") / "02_second.ipynb")

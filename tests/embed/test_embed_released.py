@@ -19,7 +19,7 @@ from cena.embed.reference import Reference
 from cena.embed.released import read_release
 from cena.errors import InputError
 from cena.jacobians import Status, class_views
-from cena.study.profiles import RELEASED
+from cena.study.profiles import RELEASES
 from cena.study.scale import at_scale
 
 IN_PACKAGE = sorted(path.stem for path in released.FOLDER.glob("*.json"))
@@ -82,7 +82,7 @@ def test_the_package_has_whole_releases_and_nothing_else_and_they_are_small():
     files = {path.name: path.stat().st_size for path in released.FOLDER.iterdir()}
     assert set(files) == {f"{name}.{suffix}" for name in IN_PACKAGE for suffix in ("json", "npz", "safetensors")}
     assert "digits-topology" in IN_PACKAGE
-    assert set(IN_PACKAGE) <= set(RELEASED)
+    assert set(IN_PACKAGE) <= set(RELEASES)
     assert sum(files.values()) <= 15_000_000
 
 
@@ -124,7 +124,7 @@ def test_a_release_in_the_package_is_whole_fast_and_aligned(name):
 def test_an_encoder_in_the_package_gives_the_released_embedding(name):
     """Some networks, built and seen as the release says, land on their rows: the encoder is that of the arrays."""
     known = Reference(read_release(name), None, "")
-    settings = RELEASED[name]
+    settings = RELEASES[name]
     views = at_scale(spaces.load(name), settings)
     rows = np.linspace(0, len(known.representatives) - 1, 3).astype(int)
     for row in rows:

@@ -72,7 +72,7 @@ def test_every_setting_of_every_profile_is_shown():
     header, _, *rows = cells(tables.profiles_table())
     assert header == ["setting", *PROFILES]
     shown = {row[0]: row[1:] for row in rows}
-    assert shown["forest labels"] == [str(profile.forest_labels) for profile in PROFILES.values()]
+    assert shown["judging: labels"] == [str(profile.judging.labels) for profile in PROFILES.values()]
     assert "name" not in shown
 
 

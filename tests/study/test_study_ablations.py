@@ -8,7 +8,7 @@ from cena.study.ablations import EncoderVariant, only
 from cena.study.artifacts import ArtifactStore
 from cena.study.encoders import ViewArrays
 from cena.study.pipeline import Pipeline
-from cena.study.profiles import of_unlabelled_graphs, profile
+from cena.study.profiles import of_unlabelled_nas_bench_101, profile
 
 
 @pytest.fixture
@@ -81,10 +81,12 @@ def test_unknown_parts_are_refused(tiny_pipeline: Pipeline) -> None:
 
 def test_unlabelled_graphs_need_no_download(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CENA_DATA", raising=False)
-    settings = of_unlabelled_graphs(replace(profile("quick"), views=2, precision="float32"), architectures=3, points=16)
+    settings = of_unlabelled_nas_bench_101(
+        profile("quick").vary(views={"per_class": 2, "precision": "float32"}), architectures=3, points=16
+    )
     pipeline = Pipeline(settings, ArtifactStore(tmp_path), workers=1)
     assert len(pipeline.space) == 3
     assert pipeline.directions.shape == (3, 2, 16, 16)
     assert pipeline.usable.all()
-    with pytest.raises(InputError, match="unknown data set of profile 'quick' on nas-bench-101 'cifar10'"):
+    with pytest.raises(InputError, match="unknown data set of space 'nas-bench-101' 'cifar10'"):
         pipeline.accuracy("cifar10")

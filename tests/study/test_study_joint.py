@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from cena.study.joint import JointEmbedding
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import of_size, profile
 
-TINY = replace(profile("quick"), points=16, views=2, encoder_epochs=2, precision="float32")
+TINY = profile("quick").vary(views={"points": 16, "per_class": 2, "precision": "float32"}, encoder={"epochs": 2})
 CELLS = all_topology_cells()[3::900]
 MADE = {
     "digits-topology": TopologySpace("digits-topology", CELLS, 8, 1, 8),
@@ -25,7 +24,7 @@ MADE = {
 def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Pipeline]:
     monkeypatch.setattr(spaces, "load", MADE.__getitem__)
     store = ArtifactStore(tmp_path)
-    settings = replace(TINY, size_architectures=12)
+    settings = TINY.vary(size_space={"architectures": 12})
     return [Pipeline(settings, store, workers=1), Pipeline(of_size(settings), store, workers=1)]
 
 
@@ -70,7 +69,7 @@ def test_coordinates_are_the_pipelines_of_another_embedding(pair: list[Pipeline]
 
 
 def test_a_space_with_fewer_views_is_embedded_by_those_it_has(pair: list[Pipeline]) -> None:
-    more = Pipeline(replace(pair[0].profile, views=3), pair[0].store, workers=1)
+    more = Pipeline(pair[0].profile.vary(views={"per_class": 3}), pair[0].store, workers=1)
     mixed, even = JointEmbedding([more, pair[1]]), JointEmbedding(pair)
     assert mixed.encoder.scale == even.encoder.scale  # trained on the two views that both have
     np.testing.assert_array_equal(mixed.embeddings[1], even.embeddings[1])
@@ -79,6 +78,6 @@ def test_a_space_with_fewer_views_is_embedded_by_those_it_has(pair: list[Pipelin
 
 def test_views_that_do_not_fit_one_encoder_are_refused(pair: list[Pipeline]) -> None:
     with pytest.raises(InputError, match="views of 16 and 8 points do not fit one encoder"):
-        JointEmbedding([pair[0], Pipeline(replace(pair[1].profile, points=8), pair[1].store)])
+        JointEmbedding([pair[0], Pipeline(pair[1].profile.vary(views={"points": 8}), pair[1].store)])
     with pytest.raises(InputError, match="needs the pipeline of at least one space"):
         JointEmbedding([])

@@ -15,7 +15,7 @@ from cena.study.artifacts import ArtifactStore
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import of_size, profile
 
-TINY = replace(profile("quick"), points=16, views=2, encoder_epochs=2, precision="float32")
+TINY = profile("quick").vary(views={"points": 16, "per_class": 2, "precision": "float32"}, encoder={"epochs": 2})
 CELLS = all_topology_cells()[3::700]
 
 
@@ -72,7 +72,7 @@ def test_missing_files_are_named_with_their_origin(tmp_path: Path, monkeypatch: 
 
 
 def test_a_sample_of_a_space_has_its_labels_views_and_key(tmp_path: Path) -> None:
-    settings = replace(of_size(TINY), architectures=6)
+    settings = of_size(TINY).vary(space={"architectures": 6})
     pipeline = Pipeline(settings, ArtifactStore(tmp_path), workers=1)
     whole = Pipeline(of_size(TINY), ArtifactStore(tmp_path), workers=1)
     assert len(pipeline.space) == len(pipeline.parameters) == 6

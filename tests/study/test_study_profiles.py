@@ -1,11 +1,14 @@
 import dataclasses
+import inspect
+import re
 
 import pytest
 
 from cena.data import labels
 from cena.errors import InputError
 from cena.spaces import SPACES
-from cena.study.profiles import PROFILES, Profile, describe, of_graphs, of_size, profile
+from cena.study import profiles
+from cena.study.profiles import PROFILES, Profile, describe, of_nas_bench_101, of_size, profile
 
 
 def test_profiles_are_found_by_name_and_cannot_be_changed():
@@ -22,46 +25,66 @@ def test_an_unknown_profile_is_named_with_the_closest_first():
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_profiles_name_spaces_that_exist(name):
-    assert profile(name).space in SPACES
-    assert profile(name).size_space in SPACES
+    assert profile(name).space.name in SPACES
+    assert profile(name).size_space.name in SPACES
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_the_size_space_takes_the_place_of_the_topology_space(name):
     size = of_size(profile(name))
     assert size.space == profile(name).size_space
-    for dataset in size.datasets:  # labels of exactly this name exist
-        key = labels.LabelKey(dataset, size.split, size.epochs, size.trials)
-        assert key in labels.available(size.space)
-    changed = {"space", "architectures", "split", "epochs", "trials"}
-    for field in dataclasses.fields(Profile):
-        assert field.name in changed or getattr(size, field.name) == getattr(profile(name), field.name)
+    for dataset in size.space.datasets:  # labels of exactly this name exist
+        assert size.space.label_key(dataset) in labels.available(size.space.name)
+    assert dataclasses.replace(size, space=profile(name).space) == profile(name)
 
 
 def test_quick_needs_nothing_downloaded():
     quick = profile("quick")
-    assert quick.images == "patches"
-    assert quick.datasets == ("digits",)
+    assert quick.views.images == "patches"
+    assert quick.space.datasets == quick.size_space.datasets == ("digits",)
 
 
 def test_paper_has_the_networks_of_the_paper():
-    paper = profile("paper")
-    assert (paper.channels, paper.cells, paper.resolution) == (16, 5, 32)
-    assert paper.points >= 64
-    assert paper.views == 4
+    views = profile("paper").views
+    assert (views.channels, views.cells, views.resolution) == (16, 5, 32)
+    assert views.points >= 64
+    assert views.per_class == 4
 
 
 def test_describe_words_every_setting():
     rows = dict(describe(profile("laptop")))
-    assert len(rows) == len(dataclasses.fields(Profile))
-    assert rows["datasets"] == "cifar10, cifar100, imagenet16"
-    assert rows["encoder epochs"] == str(profile("laptop").encoder_epochs)
+    assert len(rows) == len(list(profile("laptop").settings()))
+    assert rows["space: datasets"] == "cifar10, cifar100, imagenet16"
+    assert rows["encoder: epochs"] == str(profile("laptop").encoder.epochs)
+
+
+def test_settings_are_varied_by_group_and_only_those():
+    varied = profile("quick").vary(views={"points": 16}, encoder={"epochs": 2})
+    changed = {name: value for name, value in varied.settings() if dict(profile("quick").settings())[name] != value}
+    assert changed == {"views.points": 16, "encoder.epochs": 2}
+    with pytest.raises(TypeError, match="dots"):
+        profile("quick").vary(views={"dots": 16})
+
+
+@pytest.mark.parametrize(
+    "settings", [Profile, *(kind.type for kind in dataclasses.fields(Profile) if kind.type not in ("str", "int"))]
+)
+def test_every_setting_is_documented(settings):
+    kind = settings if isinstance(settings, type) else getattr(profiles, settings)
+    documented = inspect.getdoc(kind).split("Attributes")[1]
+    for field in dataclasses.fields(kind):
+        assert re.search(rf"^(\w+, )*{field.name}(, \w+)* : ", documented, re.MULTILINE), field.name
+
+
+def test_labels_are_named_by_the_settings_of_a_space():
+    assert profile("laptop").space.label_key("cifar10") == labels.LabelKey("cifar10", "test", 200, "one")
+    with pytest.raises(InputError, match="unknown data set of space 'digits-topology' 'cifar10'; valid: digits"):
+        profile("quick").space.label_key("cifar10")
 
 
 @pytest.mark.parametrize("name", ["laptop", "paper"])
-def test_the_graph_space_has_labels_and_the_same_images(name):
-    graphs, own = of_graphs(profile(name)), profile(name)
-    assert graphs.space in SPACES
-    key = labels.LabelKey("cifar10", graphs.split, graphs.epochs, graphs.trials)
-    assert key in labels.available(graphs.space)
-    assert (graphs.images, graphs.resolution, graphs.points) == (own.images, own.resolution, own.points)
+def test_nas_bench_101_has_labels_and_the_same_images(name):
+    other, own = of_nas_bench_101(profile(name)), profile(name)
+    assert other.space.label_key("cifar10") in labels.available(other.space.name)
+    for setting in ("images", "resolution", "points"):
+        assert getattr(other.views, setting) == getattr(own.views, setting)

@@ -1,7 +1,6 @@
 """Making a release: the same pipeline, the same bytes; and the settings of the one in the package."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from cena.embed.released import read_release
 from cena.study.artifacts import ArtifactStore
 from cena.study.fingerprint import sha256
 from cena.study.pipeline import Pipeline
-from cena.study.profiles import PROFILES, RELEASED
+from cena.study.profiles import PROFILES, RELEASES
 from cena.study.release import size, write_release
 
 
@@ -55,7 +54,7 @@ def test_the_encoder_is_the_pipelines(tiny_pipeline, tiny_folder):
 @pytest.fixture(scope="module")
 def sampled(tiny_pipeline, tmp_path_factory):
     """The pipeline and the release of 12 architectures of the digits space, drawn at random."""
-    settings = replace(tiny_pipeline.profile, architectures=12, datasets=())
+    settings = tiny_pipeline.profile.vary(space={"architectures": 12, "datasets": ()})
     pipeline = Pipeline(settings, ArtifactStore(tmp_path_factory.mktemp("artifacts")), workers=1)
     folder = tmp_path_factory.mktemp("sampled")
     write_release(pipeline, folder)
@@ -103,11 +102,11 @@ def test_a_release_needs_no_download_and_its_settings_are_no_profile_of_a_run(
 ):
     monkeypatch.setenv("CENA_DATA", str(tmp_path))
     monkeypatch.setattr(registry, "fetch", None)
-    pipeline = Pipeline(RELEASED[name])
+    pipeline = Pipeline(RELEASES[name])
     assert len(pipeline.space) == architectures
     assert pipeline.precision == "float32"
     assert pipeline.view_space.resolution == resolution
-    assert RELEASED[name].name not in PROFILES
+    assert RELEASES[name].name not in PROFILES
 
 
 def test_the_labels_of_nas_bench_101_are_of_other_cells():

@@ -1,8 +1,4 @@
-import ast
 import os
-from dataclasses import replace
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
@@ -12,16 +8,16 @@ from cena.spaces import NasBench101Space, SizeSpace, TopologySpace, load, sample
 from cena.spaces.nas_bench_101.cells import parse_nas_bench_101_cell
 from cena.spaces.nas_bench_201.cells import all_topology_cells
 from cena.study.profiles import profile
-from cena.study.scale import NETWORKS, SHARED, at_scale, benchmark, scale, view_code
+from cena.study.scale import at_scale, benchmark, scale, view_stages
 
-QUICK = replace(profile("quick"), channels=4, cells=2, resolution=8)
-GRAPHS = [
+QUICK = profile("quick").vary(views={"channels": 4, "cells": 2, "resolution": 8})
+CELLS = [
     parse_nas_bench_101_cell(text) for text in ("conv1x1(0)|maxpool3x3(0,1)|output(1,2)", "conv3x3(0)|output(0,1)")
 ]
 SPACES = [
     TopologySpace("topologies", all_topology_cells()[:9]),
     SizeSpace("sizes", (2, 3)),
-    NasBench101Space("graphs", GRAPHS),
+    NasBench101Space("nas-bench-101", CELLS),
 ]
 
 
@@ -43,7 +39,7 @@ def test_a_sample_is_scaled_as_its_space(space):
     scaled = at_scale(part, QUICK)
     assert [scaled.architecture(i) for i in range(2)] == [part.architecture(i) for i in range(2)]
     assert scaled.parameters(1) == at_scale(space, QUICK).parameters(int(part.indices[1]))
-    assert view_code(part) == view_code(space)
+    assert view_stages(part) == view_stages(space)
     assert scale(part, QUICK) == scale(space, QUICK)
 
 
@@ -52,17 +48,10 @@ def test_only_what_changes_the_networks_is_part_of_the_scale():
     assert scale(SPACES[1], QUICK) == {"resolution": 8}
 
 
-@pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.__name__)
-def test_the_code_of_a_view_holds_all_modules_of_spaces_that_its_networks_need(kind):
-    needed, waiting = set(), [kind.__module__]
-    while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
-            tree = ast.parse(Path(find_spec(name).origin).read_text())
-            imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-            waiting += [module for module in imported if module.startswith("cena.spaces.")]
-    assert needed <= {*SHARED, *NETWORKS[kind]}
+def test_a_view_is_made_by_the_networks_and_the_jacobians():
+    assert [stage.name for stage in view_stages(SPACES[0])] == ["nas-bench-201", "views"]
+    assert view_stages(SPACES[1]) == view_stages(SPACES[0])
+    assert [stage.name for stage in view_stages(SPACES[2])] == ["nas-bench-101", "views"]
 
 
 def test_a_benchmark_is_the_space_its_labels_are_of():
@@ -85,15 +74,3 @@ def test_the_cells_of_nas_bench_101_are_those_of_its_labels():
 def test_another_kind_of_space_is_refused():
     with pytest.raises(InputError, match="profile 'quick' embeds 'other'"):
         at_scale(type("Other", (), {"name": "other"})(), QUICK)
-
-
-def test_the_code_of_topologies_is_what_their_views_are_stored_under():
-    """Hours of stored views are found by it."""
-    assert sorted(view_code(SPACES[0])) == [
-        "cena.jacobians.edjm",
-        "cena.jacobians.views",
-        "cena.spaces.base",
-        "cena.spaces.nas_bench_201.cells",
-        "cena.spaces.nas_bench_201.networks",
-        "cena.spaces.nas_bench_201.topology",
-    ]

@@ -6,6 +6,7 @@ import pytest
 from cena import search
 from cena.errors import InputError
 from cena.search import CategoricalCandidates, ContinuousCandidates
+from cena.stages import STAGES
 from cena.study import searches
 from cena.study.artifacts import ArtifactStore
 from cena.study.searches import repeated_searches
@@ -68,13 +69,13 @@ def test_a_change_of_any_setting_runs_them_again(store, calls, other):
     assert calls == [*SEEDS, *other[-1]]
 
 
-def test_other_code_or_another_version_of_an_optimiser_runs_them_again(store, calls, monkeypatch):
+def test_another_version_of_the_method_or_of_an_optimiser_runs_them_again(store, calls, monkeypatch):
     repeated_searches(store, "random", CANDIDATES, GUIDE, BUDGET, SEEDS)
     with monkeypatch.context() as changed:
         changed.setattr(searches, "version", lambda _package: "0")
         repeated_searches(store, "random", CANDIDATES, GUIDE, BUDGET, SEEDS)
     with monkeypatch.context() as changed:
-        changed.setattr(searches, "code_fingerprint", lambda *_modules: "0")
+        changed.setattr(STAGES["search.random"], "version", 2)
         repeated_searches(store, "random", CANDIDATES, GUIDE, BUDGET, SEEDS)
     assert calls == [*SEEDS] * 3
 

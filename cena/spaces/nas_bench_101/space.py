@@ -20,8 +20,11 @@ from cena.spaces.nas_bench_101.cells import (
 )
 from cena.spaces.nas_bench_101.isomorphism import all_nas_bench_101_cells, canonical
 from cena.spaces.nas_bench_101.networks import graph_network, vertex_channels
+from cena.stages import Stage
 
 PAPER_STRIDE = 25
+NAS_BENCH_101 = Stage("nas-bench-101", version=1)
+"""Canonical cells, their order, and their networks."""
 MAX_CONCATENATED = 4
 """Vertices that can feed a cell's output: with five, each of them reading one vertex, a cell would have ten edges."""
 KERNELS = {"conv3x3": 3, "conv1x1": 1}

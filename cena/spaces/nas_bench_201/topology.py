@@ -20,6 +20,10 @@ from cena.spaces.nas_bench_201.cells import (
     parse_topology_cell,
 )
 from cena.spaces.nas_bench_201.networks import cell_network
+from cena.stages import Stage
+
+NAS_BENCH_201 = Stage("nas-bench-201", version=1)
+"""Classes and networks of the topology space, and the networks of the size space."""
 
 
 class TopologySpace:

@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: [topology]
+#     version: 1
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -24,9 +27,7 @@ profile: str = "quick"  # [quick | laptop | paper] settings of the run
 runs: int = 5  # [2..100] fresh splits on which the forests are judged
 
 # %% tags=["hide-input"]
-import os
 from itertools import combinations, groupby
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,7 @@ import torch
 from IPython.display import Markdown, display
 
 from cena import spaces
+from cena.companion.project import results_folder
 from cena.data import registry
 from cena.data.labels import available, digits_table, files, nas_bench_101_cells
 from cena.evaluate import PAPER, feature_sets, kendall, log_parameters, predict, split, summarize, write_table
@@ -45,7 +47,7 @@ from cena.study.pipeline import Pipeline
 from cena.study.scale import benchmark
 
 plots.use_style()
-results = Path(os.environ.get("CENA_RESULTS", "results"))
+results = results_folder(profile)
 pipeline = Pipeline(profile)
 settings, space = pipeline.profile, pipeline.space
 labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.space.datasets}

@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: [topology]
+#     version: 1
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -25,9 +28,6 @@ checked: int = 24  # [4..200] networks on which batch normalisation, routes, pre
 components: int = 24  # [4..64] columns of an EPDJM that are drawn
 
 # %% tags=["hide-input"]
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import torch
@@ -35,6 +35,7 @@ from IPython.display import Markdown, display
 from matplotlib import pyplot as plt
 from torch import nn
 
+from cena.companion.project import results_folder
 from cena.evaluate import kendall, log_parameters, write_table
 from cena.jacobians import data_jacobian, principal_components, rescale_weights, view_seeds
 from cena.jacobians.views import RESCALE
@@ -45,7 +46,7 @@ from cena.study.pipeline import Pipeline
 
 plots.use_style()
 torch.set_num_threads(1)
-results = Path(os.environ.get("CENA_RESULTS", "results"))
+results = results_folder(profile)
 pipeline = Pipeline(profile)
 settings, space, first = pipeline.profile, pipeline.view_space, pipeline.profile.space.datasets[0]
 labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.space.datasets}

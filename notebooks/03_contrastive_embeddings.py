@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: [topology]
+#     version: 1
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -30,9 +33,6 @@ neighbours: int = 10  # [1..50] nearest architectures whose accuracy is compared
 architecture: str = ""  # the cell that is drawn, as its string; empty: the most accurate one
 
 # %% tags=["hide-input"]
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import torch
@@ -40,6 +40,7 @@ from IPython.display import Markdown
 from matplotlib import pyplot as plt
 from sklearn.neighbors import NearestNeighbors
 
+from cena.companion.project import results_folder
 from cena.contrast import cross_correlation, encode_views, encoder_input, retrieval_accuracy, same_class_margin
 from cena.evaluate import bootstrap_interval, log_parameters, write_table
 from cena.jacobians import Status, class_views, rescale_weights, view_seeds
@@ -49,7 +50,7 @@ from cena.report.tables import markdown_table
 from cena.study.pipeline import Pipeline
 
 plots.use_style()
-results = Path(os.environ.get("CENA_RESULTS", "results"))
+results = results_folder(profile)
 pipeline = Pipeline(profile)
 chosen_profile, seed = pipeline.profile, pipeline.profile.seed
 dataset = chosen_profile.datasets[0]

@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: [topology]
+#     version: 1
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -29,15 +32,13 @@ points: int = 200  # [20..1000] architectures on which the two transport solvers
 runs: int = 5  # [2..100] fresh splits of the forests
 
 # %% tags=["hide-input"]
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 from matplotlib import pyplot as plt
 from sklearn.neighbors import NearestNeighbors
 
+from cena.companion.project import results_folder
 from cena.evaluate import bootstrap_interval, log_parameters, paired_difference, predict, summarize, write_table
 from cena.layout import (
     distance_distortion,
@@ -51,7 +52,7 @@ from cena.report.tables import markdown_table
 from cena.study.pipeline import Pipeline
 
 plots.use_style()
-results = Path(os.environ.get("CENA_RESULTS", "results"))
+results = results_folder(profile)
 pipeline = Pipeline(profile)
 chosen, seed = pipeline.profile, pipeline.profile.seed
 dataset = chosen.space.datasets[0]

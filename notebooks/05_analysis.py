@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: [topology]
+#     version: 1
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -29,9 +32,6 @@ forest_components: int = 16  # [0..512] principal components of an embedding giv
 drawn: int = 3000  # [200..20000] most classes drawn in Figure 2, and most architectures in a panel of Figure 3
 
 # %% tags=["hide-input"]
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
@@ -41,6 +41,7 @@ from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
+from cena.companion.project import results_folder
 from cena.contrast import encoder_input
 from cena.evaluate import (
     PAPER,
@@ -66,7 +67,7 @@ from cena.study.pipeline import Pipeline
 from cena.study.profiles import PROFILES
 
 plots.use_style()
-results = Path(os.environ.get("CENA_RESULTS", "results"))
+results = results_folder(profile)
 pipeline = Pipeline(profile)
 settings = pipeline.profile
 runs = runs or settings.judging.runs

@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: [topology]
+#     version: 1
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -32,9 +35,6 @@ training_images: int = 0  # [0..10000] images to train on; 0: the profile's numb
 neighbours: int = 5  # [1..19] nearest neighbours that predict an architecture's final accuracy
 
 # %% tags=["hide-input"]
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -44,6 +44,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
+from cena.companion.project import results_folder
 from cena.contrast import encode_views
 from cena.data.images import images
 from cena.evaluate import (
@@ -70,7 +71,7 @@ from cena.trajectories import TrajectoryConfig, network_views, trained_network, 
 
 plots.use_style()
 stem = "06_training_trajectories"
-results = Path(os.environ.get("CENA_RESULTS", "results"))
+results = results_folder(profile)
 pipeline = Pipeline(profile)
 settings = pipeline.profile
 space, dataset = pipeline.view_space, settings.space.datasets[0]

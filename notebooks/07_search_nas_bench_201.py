@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: [topology]
+#     version: 1
 #   jupytext:
 #     formats: py:percent
 #     text_representation:
@@ -31,9 +34,7 @@ runs: int = 0  # [0..1000] repeated searches of each method, at least 2; 0: the 
 budget: int = 0  # [0..2000] architectures that each search evaluates; 0: the profile's number
 
 # %% tags=["hide-input"]
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,7 @@ from IPython.display import HTML, Markdown, display
 from scipy.stats import rankdata, spearmanr
 
 from cena.arch2vec import Arch2vecConfig, as_released_cells, valid_cells
+from cena.companion.project import results_folder
 from cena.data import labels
 from cena.data.labels import LabelKey
 from cena.evaluate import (
@@ -91,7 +93,7 @@ runs = runs or settings.search.runs
 budget = budget or settings.search.budget
 checkpoints = [n for n in (50, 100, 150, 200) if n <= budget] or [budget]
 seeds = [settings.seed + run for run in range(runs)]
-results = Path(os.environ.get("CENA_RESULTS", "results"))
+results = results_folder(profile)
 stem = "07_search_nas_bench_201"
 
 Markdown(

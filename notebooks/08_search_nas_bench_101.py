@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: [nas-bench-101]
+#     version: 1
 #   jupytext:
 #     formats: py:percent
 #     text_representation:
@@ -26,15 +29,14 @@ budget: int = 0  # [0..2000] cells that each search evaluates; 0: the profile's 
 
 # %% tags=["hide-input"]
 import json
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
 from cena.arch2vec import Arch2vecConfig, valid_cells, valid_modules
+from cena.companion.project import results_folder
 from cena.data import labels, registry
 from cena.data.labels import LabelKey
 from cena.evaluate import (
@@ -83,7 +85,7 @@ runs = runs or settings.search.runs
 budget = budget or settings.search.budget
 checkpoints = [n for n in (50, 100, 150, 200) if n <= budget] or [budget]
 seeds = [settings.seed + run for run in range(runs)]
-results = Path(os.environ.get("CENA_RESULTS", "results"))
+results = results_folder(profile)
 stem = "08_search_nas_bench_101"
 
 [dataset] = settings.space.datasets

@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: [topology, size, nas-bench-101]
+#     version: 1
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -31,13 +34,11 @@ components: int = 16  # [0..512] principal components of an embedding given to t
 drawn: int = 3000  # [200..20000] most architectures of a space in a panel of a figure
 
 # %% tags=["hide-input"]
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
+from cena.companion.project import results_folder
 from cena.evaluate import (
     PAPER,
     TRIVIAL,
@@ -63,7 +64,7 @@ from cena.study.profiles import PROFILES, of_nas_bench_101, of_size
 from cena.study.transfers import stored_transfer
 
 plots.use_style()
-results = Path(os.environ.get("CENA_RESULTS", "results"))
+results = results_folder(profile)
 topology = Pipeline(profile)
 settings = topology.profile
 size = Pipeline(of_size(settings), topology.store)

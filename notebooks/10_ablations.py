@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: [topology]
+#     version: 1
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -31,14 +34,12 @@ cells: int = 0  # [0..1000] of NAS-Bench-101 sampled for the third section; 0: t
 forest_components: int = 16  # [1..512] principal components of an embedding given to the forest
 
 # %% tags=["hide-input"]
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 from scipy.spatial.distance import pdist
 
+from cena.companion.project import results_folder
 from cena.evaluate import (
     Interval,
     distance_agreement,
@@ -59,7 +60,7 @@ from cena.study.profiles import of_unlabelled_nas_bench_101
 from cena.study.profiles import profile as settings_of
 
 plots.use_style()
-results = Path(os.environ.get("CENA_RESULTS", "results"))
+results = results_folder(profile)
 stem = "10_ablations"
 store = ArtifactStore()
 small = profile == "quick"

@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: [topology]
+#     version: 1
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -29,9 +32,6 @@ controls: int = 40  # [5..500] known architectures embedded again
 seed: int = 1  # [1..1000] of the initial weights; 0 is the benchmark's own
 
 # %% tags=["hide-input"]
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import torch
@@ -41,6 +41,7 @@ from sklearn.decomposition import PCA
 from torch import nn
 
 from cena import spaces
+from cena.companion.project import results_folder
 from cena.embed.network import OUTSIDE, embed, embed_space
 from cena.embed.reference import load_reference
 from cena.errors import InputError
@@ -53,7 +54,7 @@ from cena.spaces import ModuleSpace, TopologySpace
 
 plots.use_style()
 torch.set_num_threads(1)
-results = Path(os.environ.get("CENA_RESULTS", "results"))
+results = results_folder(profile)
 reference = load_reference("digits-topology" if profile == "quick" else "nas-bench-201")
 release = reference.release
 resolution = reference.images.pixels.shape[-1]

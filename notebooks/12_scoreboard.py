@@ -1,5 +1,9 @@
 # ---
 # jupyter:
+#   cena:
+#     needs: []
+#     reads: results
+#     version: 1
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -31,22 +35,20 @@
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
 
-# %% tags=["hide-input", "reads-results"]
-import os
-from pathlib import Path
-
+# %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 from matplotlib import pyplot as plt
 
+from cena.companion.project import of_notebook, results_folder
 from cena.evaluate import Interval, read_all, scoreboard, status_against, write_table
 from cena.report import plots
 from cena.report.tables import NAMES, NONE, markdown_table, result_name
 
 plots.use_style()
-results = Path(os.environ.get("CENA_RESULTS", "results"))
-before_this = {record.id: record for record in read_all(Path("book/results"))}
+results = results_folder(profile)
+before_this = {record.id: record for record in read_all(of_notebook().published_results)}
 board = scoreboard(published=before_this.values(), this_run=read_all(results))
 write_table(results / "12_scoreboard_numbers.csv", board)
 

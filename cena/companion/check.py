@@ -2,7 +2,7 @@
 
 An executed notebook carries its provenance in its metadata, under ``cena``. It is fresh when nothing in that differs
 now: source, the `cena` modules it imports, parameters, the profile's settings, data files, pinned packages, and the
-results files it wrote. A notebook with a cell tagged ``reads-results`` also depends on the results of the others.
+results files it wrote. A notebook that declares so also depends on the results of the others.
 """
 
 import dataclasses
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import nbformat
 
+from cena.companion.declarations import declaration
 from cena.companion.normalise import read
-from cena.companion.parameters import Parameter, Value, parse
+from cena.companion.parameters import Value
 from cena.companion.project import Project, results_of
 from cena.errors import InputError
 from cena.study import fingerprint, profiles
@@ -35,26 +35,6 @@ class Staleness:
     reason: str
 
 
-def declared(project: Project, stem: str) -> list[Parameter]:
-    """The parameters a notebook declares.
-
-    Raises
-    ------
-    InputError
-        If it has not exactly one parameters cell, or this is malformed, or declares no `profile`.
-    """
-    cells = [cell.source for cell in _source(project, stem).cells if "parameters" in cell.metadata.get("tags", [])]
-    if len(cells) != 1:
-        raise InputError(f"notebook '{stem}' has {len(cells)} cells tagged parameters: give it one")
-    try:
-        parameters = parse(cells[0])
-    except InputError as error:
-        raise InputError(f"notebook '{stem}': {error}") from None
-    if not any(parameter.name == "profile" and parameter.type is str for parameter in parameters):
-        raise InputError(f"notebook '{stem}' declares no parameter 'profile: str'")
-    return parameters
-
-
 def provenance(project: Project, stem: str, values: Mapping[str, Value], results: Path) -> Provenance:
     """What executing a notebook now would be made from; JSON.
 
@@ -68,12 +48,13 @@ def provenance(project: Project, stem: str, values: Mapping[str, Value], results
         modules = fingerprint.imported_modules(source)
     except SyntaxError as error:
         raise InputError(f"notebook '{stem}' is not Python: {error.msg}, line {error.lineno}") from None
-    reads = any("reads-results" in cell.metadata.get("tags", []) for cell in _source(project, stem).cells)
+    declared = declaration(project, stem)
+    reads = declared.reads_results
     own = results_of(stem, results)
     return {
         "source": fingerprint.sha256(source.read_bytes()),
         "modules": {name: fingerprint.code_fingerprint(name) for name in modules if name != _COUNTED_BY_ITS_SETTINGS},
-        "parameters": {parameter.name: parameter.default for parameter in declared(project, stem)} | dict(values),
+        "parameters": {parameter.name: parameter.default for parameter in declared.parameters} | dict(values),
         "settings": {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in dataclasses.asdict(profiles.profile(str(values["profile"]))).items()
@@ -120,10 +101,6 @@ def check(project: Project) -> list[Staleness]:
             found.append(Staleness(stem, f"executed under profile '{profile}', which there is no more"))
     orphans = sorted({path.stem for path in project.notebooks.glob("*.ipynb")} - set(project.stems()))
     return found + [Staleness(stem, f"there is no source notebooks/{stem}.py") for stem in orphans]
-
-
-def _source(project: Project, stem: str) -> Any:
-    return jupytext.read(project.notebooks / f"{stem}.py")
 
 
 def _read(path: Path) -> Any:

@@ -19,7 +19,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 
-from cena.companion.check import checksums, declared, provenance, staleness
+from cena.companion.check import checksums, provenance, staleness
+from cena.companion.declarations import declaration
 from cena.companion.normalise import normalise, read, write
 from cena.companion.parameters import Value, from_text
 from cena.companion.project import Project, results_of
@@ -27,7 +28,7 @@ from cena.errors import InputError
 from cena.files import locked
 from cena.study import profiles
 from cena.study.cluster import cluster
-from cena.study.needs import companions, need_data
+from cena.study.needs import need_data, needed_settings
 
 Progress = Callable[[str, int, int], None]
 """Called with a notebook's stem, the number of the code cell that starts, and the number of code cells."""
@@ -75,15 +76,16 @@ def run(
     pairs = [*given]
     if any(name == "profile" for name, _ in pairs):
         raise InputError("parameter 'profile' is given by --profile")
-    values = {}
+    values: dict[str, dict[str, Value]] = {}
+    needed: list[profiles.Profile] = []
     for stem in project.select(stems):
-        parameters = declared(project, stem)
+        declared = declaration(project, stem)
         try:
-            values[stem] = from_text(parameters, [("profile", profile), *pairs])
+            values[stem] = from_text(declared.parameters, [("profile", profile), *pairs])
+            needed += needed_settings(declared.needs, chosen)
         except InputError as error:
             raise InputError(f"notebook '{stem}': {error}") from None
-    sources = (project.notebooks / f"{stem}.py" for stem in values)
-    need_data(*(needed for source in sources for needed in companions(source.read_text(encoding="utf-8"), chosen)))
+    need_data(*needed)
     with cluster():
         pass  # it answers
     return (_executed(project, stem, values[stem], force, progress) for stem in values)

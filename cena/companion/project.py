@@ -1,10 +1,12 @@
 """Where things are: the folders of a checkout, and the notebooks in it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cena.errors import InputError, unknown
+from cena.study.checkout import checkout, checkout_above
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,31 @@ class Project:
 
 
 def here() -> Project:
-    """The checkout in the current directory; raises `InputError` when there is none."""
-    project = Project(Path.cwd())
-    if not project.notebooks.is_dir() or not project.requirements.is_file():
+    """The checkout that the current directory lies in; raises `InputError` when there is none."""
+    root = checkout_above(Path.cwd())
+    if root is None:
         raise InputError(
-            f"no notebooks/ and requirements.txt in {project.root}: run this in the root of a checkout of the companion"
+            f"{Path.cwd()} has no cena/, notebooks/ and requirements.txt, nor has a folder above: "
+            "run this in a checkout of the companion"
         )
-    return project
+    return Project(root)
+
+
+def of_notebook() -> Project:
+    """The checkout that a running notebook belongs to, see :func:`cena.study.checkout.checkout`."""
+    return Project(checkout())
+
+
+def results_folder(profile: str) -> Path:
+    """The folder that a running notebook writes its results to, made if need be.
+
+    It is what the environment's ``CENA_RESULTS`` names, or else the profile's results in :func:`of_notebook`: so a
+    notebook that is executed by hand, from whatever folder, leaves its results where `cena run` would.
+    """
+    given = os.environ.get("CENA_RESULTS")
+    folder = Path(given) if given else of_notebook().results(profile)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def results_of(stem: str, folder: Path) -> list[Path]:

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from cena.files import locked, sha256, write_atomically
+from cena.study.checkout import checkout
 from cena.types import Arrays
 
 _log = logging.getLogger(__name__)
@@ -42,11 +43,12 @@ class ArtifactStore:
 
     Parameters
     ----------
-    root : the folder; default: the environment's ``CENA_ARTIFACTS``, else ``artifacts`` in the current directory.
+    root : the folder; default: the environment's ``CENA_ARTIFACTS``, else ``artifacts`` in the
+        :func:`cena.study.checkout.checkout`.
     """
 
     def __init__(self, root: Path | None = None):
-        self.root = Path(os.environ.get("CENA_ARTIFACTS") or "artifacts") if root is None else root
+        self.root = Path(os.environ.get("CENA_ARTIFACTS") or checkout() / "artifacts") if root is None else root
 
     def folder(
         self,

@@ -1,18 +1,31 @@
-"""What a profile needs that is not in the package: fetched before anything is computed."""
+"""What a notebook needs that is not in the package: fetched before anything is computed."""
 
 import sys
+from collections.abc import Callable, Iterable
 
 from cena.data import labels, registry
 from cena.data.images import files
-from cena.errors import InputError
+from cena.errors import InputError, unknown
 from cena.study.profiles import Profile, of_nas_bench_101, of_size
 
+_SETTINGS: dict[str, Callable[[Profile], list[Profile]]] = {
+    "topology": lambda profile: [profile],
+    "size": lambda profile: [of_size(profile)],
+    "nas-bench-101": lambda profile: [of_nas_bench_101(profile)] if "cifar10" in profile.space.datasets else [],
+}
 
-def companions(source: str, profile: Profile) -> list[Profile]:
-    """The profile, and what a notebook makes of it for the other spaces: those whose makers its source names."""
-    others = [of_size] if "of_size(" in source else []
-    others += [of_nas_bench_101] if "of_nas_bench_101(" in source and "cifar10" in profile.space.datasets else []
-    return [profile, *(other(profile) for other in others)]
+
+def needed_settings(needs: Iterable[str], profile: Profile) -> list[Profile]:
+    """The settings with which a notebook embeds the spaces that it declares to need.
+
+    Where a profile has no CIFAR-10 labels, NAS-Bench-101 is not embedded. Raises `InputError` for an unknown need.
+    """
+    found = []
+    for need in needs:
+        if need not in _SETTINGS:
+            raise unknown("need", need, _SETTINGS)
+        found += _SETTINGS[need](profile)
+    return found
 
 
 def need_data(*profiles: Profile) -> None:

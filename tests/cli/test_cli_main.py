@@ -24,8 +24,10 @@ Command = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
     """An empty checkout, made the current directory."""
-    (tmp_path / "notebooks").mkdir()
+    for folder in ("cena", "notebooks"):
+        (tmp_path / folder).mkdir()
     (tmp_path / "notebooks/04_layout.py").write_text(
+        "# ---\n# jupyter:\n#   cena:\n#     needs: [topology]\n#     version: 1\n# ---\n\n"
         '# %% tags=["parameters"]\nprofile: str = "quick"  # [quick] settings\nruns: int = 2  # [0..10] runs\n'
     )
     (tmp_path / "requirements.txt").write_text("numpy==2\n")
@@ -76,7 +78,7 @@ def test_outside_a_checkout_it_says_where_to_go(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     code, _, err = command("check")
     assert code == 2
-    assert "run this in the root of a checkout" in err
+    assert "run this in a checkout" in err
 
 
 @pytest.mark.usefixtures("project")
@@ -194,7 +196,7 @@ def test_digits_train_keeps_its_journal_with_the_artifacts(monkeypatch, command)
     monkeypatch.setattr(digits_benchmark, "train_table", train_table)
     code, out, _ = command("digits", "train", "digits-size", "--workers", "2")
     assert code == 0
-    assert asked == [("digits-size", Path("artifacts/digits/digits-size.jsonl"), 2)]
+    assert asked == [("digits-size", Path.cwd() / "artifacts/digits/digits-size.jsonl", 2)]
     assert "the table is digits_size.csv.gz" in out
     assert command("digits", "train", "digit-size")[0] == 2
 

@@ -13,6 +13,9 @@ from cena.study import fingerprint
 
 FIRST = """# ---
 # jupyter:
+#   cena:
+#     needs: [topology]
+#     version: 1
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -29,12 +32,13 @@ runs: int = 2  # [0..10] repeated runs
 # %%
 import json, os, sys
 from pathlib import Path
+from cena.companion.project import results_folder
 from cena.errors import InputError
 
 def unused():
     import cena.data
 
-results = Path(os.environ["CENA_RESULTS"])
+results = results_folder(profile)
 print(profile, runs, object(), Path.cwd(), {"b", "a"})
 print("warned", file=sys.stderr)
 
@@ -44,15 +48,21 @@ print("warned", file=sys.stderr)
 runs
 """
 
-SECOND = """
+SECOND = """# ---
+# jupyter:
+#   cena:
+#     needs: []
+#     reads: results
+#     version: 1
+# ---
+
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
 
-# %% tags=["reads-results"]
-import os
-from pathlib import Path
+# %%
+from cena.companion.project import results_folder
 
-[path.name for path in sorted(Path(os.environ["CENA_RESULTS"]).glob("*.json"))]
+[path.name for path in sorted(results_folder(profile).glob("*.json"))]
 """
 
 

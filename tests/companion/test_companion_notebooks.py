@@ -11,14 +11,28 @@ from pathlib import Path
 
 import pytest
 
+from cena.companion import notebooks
+from cena.companion.declarations import declaration
 from cena.companion.normalise import read
 from cena.companion.notebooks import Execution, NotebookError, run
+from cena.companion.project import Project
 from cena.companion.publish import publish
 from cena.errors import InputError
 from cena.study import profiles
+from cena.study.needs import needed_settings
 
-SLEEPER = """
-# %% tags=["parameters"]
+HEADER = """# ---
+# jupyter:
+#   cena:
+#     needs: []
+#     version: 1
+# ---
+
+"""
+
+SLEEPER = (
+    HEADER
+    + """# %% tags=["parameters"]
 profile: str = "quick"  # [quick] settings of the run
 fail: bool = False  # raise an error
 
@@ -34,6 +48,7 @@ if not Path("once").exists():
     Path("part").rename("once")
     time.sleep(60)
 """
+)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -148,16 +163,53 @@ def test_bad_input_is_refused_before_anything_is_executed(project, stems, profil
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("# %%\n1", "has 0 cells tagged parameters"),
-        ('# %% tags=["parameters"]\nruns: int = 2  # runs', "declares no parameter 'profile: str'"),
-        ('# %% tags=["parameters"]\nruns = 2', "notebook '03_bad': parameters cell"),
-        ('# %% tags=["parameters"]\nprofile: str = "quick"  # settings\n\n# %%\n1 +', "'03_bad' is not Python"),
+        ("# %%\n1", "it has 0 cells tagged parameters"),
+        ('# %% tags=["parameters"]\nruns: int = 2  # runs', "it declares no parameter 'profile: str'"),
+        ('# %% tags=["parameters"]\nruns = 2', "parameters cell"),
+        ('# %% tags=["parameters"]\nprofile: str = "quick"  # settings\n\n# %%\n1 +', "is not Python"),
     ],
 )
 def test_a_malformed_notebook_is_refused(project, source, reason):
-    (project.notebooks / "03_bad.py").write_text(source)
-    with pytest.raises(InputError, match=reason):
+    (project.notebooks / "03_bad.py").write_text(HEADER + source)
+    with pytest.raises(InputError, match=f"notebook '03_bad':? {reason}"):
         list(run(project, ["03_bad"], "quick"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("needs: []", "needs: [topologie]", "unknown need 'topologie'; valid: topology, "),
+        ("needs: []", "needs: topology", r"its header says needs: 'topology'; give a list, such as \[topology\]"),
+        ("needs: []", "nedes: []", "unknown entry of the header 'nedes'; valid: needs, "),
+        ("needs: []", "reads: results", "its header says needs: None"),
+        ("needs: []", "needs: []\n#     reads: everything", "unknown word after reads .* 'everything'; valid: results"),
+        ("version: 1", "version: one", "its header says version: 'one'; give a whole number from 1"),
+        ("version: 1", "version: 0", "its header says version: 0; give"),
+        (HEADER, "", "its header says needs: None"),
+    ],
+)
+def test_a_header_that_is_not_understood_is_refused_in_a_sentence(project, old, new, reason):
+    (project.notebooks / "03_bad.py").write_text(SLEEPER.replace(old, new))
+    with pytest.raises(InputError, match=f"notebook '03_bad': {reason}"):
+        run(project, ["03_bad"], "quick")
+
+
+def test_only_what_a_notebook_declares_to_need_is_asked_for(project, monkeypatch):
+    asked = []
+    monkeypatch.setattr(notebooks, "need_data", lambda *settings: asked.append([each.space.name for each in settings]))
+    source = SLEEPER.replace("[quick]", "[laptop]").replace('"quick"', '"laptop"')
+    mentions = source + "\n# of_size( of_nas_bench_101( in a comment, or renamed, count for nothing\n"
+    for needs in ("", "topology", "nas-bench-101, size"):
+        (project.notebooks / "03_needs.py").write_text(mentions.replace("needs: []", f"needs: [{needs}]"))
+        run(project, ["03_needs"], "laptop")
+    assert asked == [[], ["nas-bench-201"], ["nas-bench-101", "nats-bench-size"]]
+
+
+def test_every_notebook_of_the_book_declares_what_can_be_provided():
+    project = Project(Path(__file__).parents[2])
+    for stem in project.stems():
+        declared = declaration(project, stem)
+        assert needed_settings(declared.needs, profiles.profile("laptop")) != [] or declared.reads_results
 
 
 def test_a_failed_notebook_is_kept_apart_and_runs_again(project):

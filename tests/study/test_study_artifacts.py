@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from cena.study.artifacts import ArtifactStore, artifact_key, locked
+from cena.study.checkout import checkout
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,11 @@ def test_key_refuses_what_json_cannot_hold():
         artifact_key({"x": float("nan")})
 
 
-def test_root_comes_from_the_environment_else_the_current_folder(monkeypatch, tmp_path):
+def test_root_comes_from_the_environment_else_the_checkout(monkeypatch, tmp_path):
     monkeypatch.setenv("CENA_ARTIFACTS", str(tmp_path))
     assert ArtifactStore().root == tmp_path
     monkeypatch.delenv("CENA_ARTIFACTS")
-    assert ArtifactStore().root == Path("artifacts")
+    assert ArtifactStore().root == checkout() / "artifacts"
 
 
 def test_a_folder_is_built_once_and_says_what_made_it(store):

@@ -6,6 +6,7 @@ results files it wrote. A notebook that declares so also depends on the results 
 """
 
 import dataclasses
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +56,7 @@ def provenance(project: Project, stem: str, values: Mapping[str, Value], results
         "source": fingerprint.sha256(source.read_bytes()),
         "modules": {name: fingerprint.code_fingerprint(name) for name in modules if name != _COUNTED_BY_ITS_SETTINGS},
         "parameters": {parameter.name: parameter.default for parameter in declared.parameters} | dict(values),
-        "settings": {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in dataclasses.asdict(profiles.profile(str(values["profile"]))).items()
-        },
+        "settings": json.loads(json.dumps(dataclasses.asdict(profiles.profile(str(values["profile"]))))),
         "data": fingerprint.data_checksums("cena.embed.released" in modules) if "cena.data" in modules else {},
         "pins": fingerprint.pins(project.requirements),
         "results": checksums(own),

@@ -214,7 +214,7 @@ def test_digits_retrain_shows_both_accuracies(monkeypatch, command):
 def test_profiles_and_spaces_are_listed(command):
     code, out, _ = command("profiles")
     assert code == 0
-    assert all(name in out for name in ("quick", "laptop", "paper", "search budget"))
+    assert all(name in out for name in ("quick", "laptop", "paper", "search: budget"))
     code, out, _ = command("spaces")
     assert code == 0
     assert "nas-bench-201" in out

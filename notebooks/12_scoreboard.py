@@ -48,8 +48,9 @@ from cena.report.tables import NAMES, NONE, markdown_table, result_name
 
 plots.use_style()
 results = results_folder(profile)
-before_this = {record.id: record for record in read_all(of_notebook().published_results)}
-board = scoreboard(published=before_this.values(), this_run=read_all(results))
+checkout = of_notebook()
+before_this = {record.id: record for record in read_all(checkout.published_results)}
+board = scoreboard(published=before_this.values(), this_run=read_all(checkout.results(profile)))
 write_table(results / "12_scoreboard_numbers.csv", board)
 
 # Where this run has no result and the published run has one, that is shown, and said to be the published run's.

@@ -7,17 +7,16 @@ results files it wrote. A notebook that declares so also depends on the results 
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from cena.companion.declarations import declaration
-from cena.companion.normalise import read
+from cena.companion.normalise import read_executed
 from cena.companion.parameters import Value
-from cena.companion.project import Project, results_of
+from cena.companion.project import Project
+from cena.companion.results import checksums, files_in
 from cena.errors import InputError
 from cena.study import fingerprint, profiles
 
@@ -51,7 +50,6 @@ def provenance(project: Project, stem: str, values: Mapping[str, Value], results
         raise InputError(f"notebook '{stem}' is not Python: {error.msg}, line {error.lineno}") from None
     declared = declaration(project, stem)
     reads = declared.reads_results
-    own = results_of(stem, results)
     return {
         "source": fingerprint.sha256(source.read_bytes()),
         "modules": {name: fingerprint.code_fingerprint(name) for name in modules if name != _COUNTED_BY_ITS_SETTINGS},
@@ -59,9 +57,9 @@ def provenance(project: Project, stem: str, values: Mapping[str, Value], results
         "settings": json.loads(json.dumps(dataclasses.asdict(profiles.profile(str(values["profile"]))))),
         "data": fingerprint.data_checksums("cena.embed.released" in modules) if "cena.data" in modules else {},
         "pins": fingerprint.pins(project.requirements),
-        "results": checksums(own),
-        "reads": checksums(path for path in sorted(results.glob("*.json")) if reads and path not in own),
-        "published": checksums(sorted(project.published_results.glob("*.json")) if reads else []),
+        "results": checksums(files_in(results)),
+        "reads": checksums(results.glob("*.json")) if reads else {},
+        "published": checksums(project.published_results.glob("*.json")) if reads else {},
     }
 
 
@@ -73,7 +71,7 @@ def staleness(stem: str, executed: Path, now: Provenance) -> list[Staleness]:
     executed : the executed notebook.
     now : as :func:`provenance` gives it; what it does not hold is not compared.
     """
-    notebook = _read(executed)
+    notebook = read_executed(executed)
     if notebook is None or "cena" not in notebook.metadata:
         return [Staleness(stem, "never executed")]
     reasons = [*_differences(notebook.metadata.cena, now), *flaws(notebook)]
@@ -88,7 +86,7 @@ def check(project: Project) -> list[Staleness]:
     found: list[Staleness] = []
     for stem in project.stems():
         executed = project.notebooks / f"{stem}.ipynb"
-        notebook = _read(executed)
+        notebook = read_executed(executed)
         recorded = {} if notebook is None else notebook.metadata.get("cena", {})
         profile = recorded.get("parameters", {}).get("profile", "paper")
         if profile in profiles.PROFILES:
@@ -99,19 +97,6 @@ def check(project: Project) -> list[Staleness]:
             found.append(Staleness(stem, f"executed under profile '{profile}', which there is no more"))
     orphans = sorted({path.stem for path in project.notebooks.glob("*.ipynb")} - set(project.stems()))
     return found + [Staleness(stem, f"there is no source notebooks/{stem}.py") for stem in orphans]
-
-
-def _read(path: Path) -> Any:
-    """The notebook in a file; None when there is none, or it is none."""
-    try:
-        return read(path)
-    except (OSError, ValueError, nbformat.reader.NotJSONError, nbformat.ValidationError):
-        return None
-
-
-def checksums(paths: Iterable[Path]) -> dict[str, str]:
-    """The sha256 of files, by name."""
-    return {path.name: fingerprint.sha256(path.read_bytes()) for path in paths}
 
 
 def _differences(recorded: Mapping[str, Any], now: Provenance) -> Iterator[str]:
@@ -128,6 +113,11 @@ def _differences(recorded: Mapping[str, Any], now: Provenance) -> Iterator[str]:
         yield "its source changed"
     for kind, phrase in phrases.items():
         old, new = recorded.get(kind, {}), now.get(kind, {})
+        if kind == "results":
+            new = {name: new[name] for name in old if name in new}  # the others' are none of its own
+        if kind == "reads":
+            own = recorded.get("results", {})
+            old, new = ({name: of[name] for name in of if name not in own} for of in (old, new))
         for name in sorted({*old, *new}) if kind in now else ():
             if old.get(name) != new.get(name):
                 yield phrase.format(name=name, old=old.get(name), new=new.get(name))

@@ -56,6 +56,14 @@ def read(path: Path) -> Node:
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
+def read_executed(path: Path) -> Node | None:
+    """The notebook in a file; None when there is none, or it is none."""
+    try:
+        return read(path)
+    except (OSError, ValueError, nbformat.reader.NotJSONError, nbformat.ValidationError):
+        return None
+
+
 def write(notebook: Node, path: Path) -> None:
     """Write the notebook as text that depends on nothing but its content. Not atomic: write beside, then replace."""
     path.write_text(nbformat.writes(notebook, version=4) + "\n", encoding="utf-8")  # type: ignore[no-untyped-call]

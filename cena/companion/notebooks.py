@@ -1,11 +1,12 @@
 """The notebook runner: executes notebooks with papermill, so that only complete, comparable executions are left behind.
 
 A notebook is executed in ``_build/<profile>/running`` and moved to ``_build/<profile>/notebooks`` when it has
-succeeded. A notebook that is fresh (see `cena.companion.check`) is not executed again. Within a notebook the
-environment's ``CENA_RESULTS`` names the folder for its results. A killed run is simply run again: what a notebook had
-computed until then is in the artifact store.
+succeeded. A notebook that is fresh (see `cena.companion.check`) is not executed again. While it runs, the environment's
+``CENA_RESULTS`` names a folder of its own; what it has written there goes to ``_build/<profile>/results`` in the end.
+A killed run is simply run again: what a notebook had computed until then is in the artifact store.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,11 +20,12 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 
-from cena.companion.check import checksums, provenance, staleness
+from cena.companion.check import provenance, staleness
 from cena.companion.declarations import declaration
 from cena.companion.normalise import normalise, read, write
 from cena.companion.parameters import Value, from_text
-from cena.companion.project import Project, results_of
+from cena.companion.project import Project
+from cena.companion.results import checksums, files_in, replace_results, results_written
 from cena.errors import InputError
 from cena.files import locked
 from cena.study import profiles
@@ -96,31 +98,32 @@ def _executed(project: Project, stem: str, values: dict[str, Value], force: bool
     results = project.results(profile)
     place = project.executed(profile) / f"{stem}.ipynb"
     running = project.build(profile) / "running" / f"{stem}.ipynb"
+    written = running.with_suffix(".results")  # a folder of its own: what is in it afterwards is what it wrote
     for folder in (results, place.parent, running.parent):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(running.with_suffix(".lock")):
         made_from = provenance(project, stem, values, results)
         if not force and not staleness(stem, place, made_from):
             return Execution(stem, place, None)
-        before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in results_of(stem, results)}
+        shutil.rmtree(written, ignore_errors=True)
+        written.mkdir()
         started = time.monotonic()
         notebook = jupytext.read(project.notebooks / f"{stem}.py")
         write(notebook, running)
         failed = place.with_suffix(".failed.ipynb")
         try:
-            _papermill(project, running, values, results, _Told(progress, stem, notebook))
+            _papermill(project, running, values, written, _Told(progress, stem, notebook))
         except (papermill.PapermillExecutionError, DeadKernelError) as error:
             write(normalise(read(running), project.root), running)
             running.replace(failed)
             raise _failure(stem, error, failed.relative_to(project.root)) from None
-        for path, state in before.items():
-            if path.exists() and (path.stat().st_ino, path.stat().st_mtime_ns) == state:
-                path.unlink()  # an earlier version of the notebook wrote it, this one does not
+        replace_results(files_in(written), results, results_written(place))
         notebook = read(running)
-        notebook.metadata["cena"] = {**made_from, "results": checksums(results_of(stem, results))}
+        notebook.metadata["cena"] = {**made_from, "results": checksums(files_in(written))}
         write(normalise(notebook, project.root), running)
         running.replace(place)
         failed.unlink(missing_ok=True)
+        shutil.rmtree(written)
         return Execution(stem, place, time.monotonic() - started)
 
 

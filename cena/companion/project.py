@@ -13,8 +13,7 @@ from cena.study.checkout import checkout, checkout_above
 class Project:
     """A checkout of this repository.
 
-    A reader's runs are under ``_build/<profile>``; the published run is in ``notebooks`` and ``book/results``. The
-    files that a notebook leaves in a results folder have names that start with its stem.
+    A reader's runs are under ``_build/<profile>``; the published run is in ``notebooks`` and ``book/results``.
     """
 
     root: Path
@@ -85,8 +84,3 @@ def results_folder(profile: str) -> Path:
     folder = Path(given) if given else of_notebook().results(profile)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def results_of(stem: str, folder: Path) -> list[Path]:
-    """The files that a notebook left in a results folder, sorted."""
-    return sorted(path for path in folder.glob(f"{stem}*") if path.is_file())

@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 from cena.companion.check import Staleness, provenance, staleness
-from cena.companion.project import Project, results_of
+from cena.companion.project import Project
+from cena.companion.results import replace_results, results_written
+from cena.files import replacing
 from cena.study import profiles
 
 
@@ -35,19 +36,10 @@ def publish(project: Project, stems: Sequence[str], profile: str) -> tuple[list[
         if reasons:
             left_out += reasons
             continue
-        wrote = results_of(stem, results)
-        project.published_results.mkdir(parents=True, exist_ok=True)
-        for path in wrote:
-            _copy(path, project.published_results / path.name)
-        for path in results_of(stem, project.published_results):
-            if path.name not in {new.name for new in wrote}:
-                path.unlink()
-        _copy(executed, project.notebooks / executed.name)
+        place = project.notebooks / executed.name
+        written = [results / name for name in results_written(executed)]
+        replace_results(written, project.published_results, results_written(place))
+        with replacing(place) as temporary:
+            shutil.copyfile(executed, temporary)
         published.append(stem)
     return published, left_out
-
-
-def _copy(source: Path, destination: Path) -> None:
-    temporary = destination.with_name(f".{destination.name}.part")
-    shutil.copyfile(source, temporary)
-    temporary.replace(destination)

@@ -41,6 +41,8 @@ def unused():
 results = results_folder(profile)
 print(profile, runs, object(), Path.cwd(), {"b", "a"})
 print("warned", file=sys.stderr)
+with Path("executions").open("a") as log:
+    log.write("first\\n")
 
 # %%
 (results / "01_first.json").write_text(json.dumps({"runs": runs, "profile": profile}))
@@ -60,9 +62,9 @@ SECOND = """# ---
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
 
 # %%
-from cena.companion.project import results_folder
+from cena.companion.project import of_notebook
 
-[path.name for path in sorted(results_folder(profile).glob("*.json"))]
+[path.name for path in sorted(of_notebook().results(profile).glob("*.json"))]
 """
 
 

@@ -117,18 +117,87 @@ def test_an_execution_has_outputs_results_and_provenance(project):
     assert second.metadata.cena.reads == {"01_first.json": recorded.results["01_first.json"]}
 
 
-def test_a_fresh_notebook_is_not_executed_and_a_forced_one_has_equal_bytes(project):
-    before = files(project.executed("quick"))
-    assert list(run(project, ["01_first"], "quick")) == [
-        Execution("01_first", project.executed("quick") / "01_first.ipynb", None)
-    ]
-    (project.results("quick") / "01_first.old.csv").write_text("of an earlier version")
+def executions(project: Project) -> int:
+    """How often the first notebook was executed: it notes that itself."""
+    return len((project.root / "executions").read_text().splitlines())
+
+
+def test_a_fresh_notebook_is_not_executed(project):
+    assert executions(project) == 1
+    [done] = run(project, ["01_first"], "quick")
+    assert done == Execution("01_first", project.executed("quick") / "01_first.ipynb", None)
+    assert executions(project) == 1
+
+
+def test_a_forced_execution_has_equal_bytes(project):
+    before = files(project.executed("quick")) | files(project.results("quick"))
     told: list[tuple[str, int, int]] = []
     [done] = run(project, ["01_first"], "quick", force=True, progress=lambda *what: told.append(what))
     assert done.seconds is not None
-    assert files(project.executed("quick")) == before
+    assert executions(project) == 2
+    assert files(project.executed("quick")) | files(project.results("quick")) == before
     assert told == [("01_first", cell, 4) for cell in (1, 2, 3, 4)]
-    assert not (project.results("quick") / "01_first.old.csv").exists()
+
+
+WRITER = (
+    HEADER
+    + """# %% tags=["parameters"]
+profile: str = "quick"  # [quick] settings of the run
+
+# %%
+from cena.companion.project import results_folder
+
+(results_folder(profile) / "{name}").write_text("[]")
+"""
+)
+
+
+def test_a_notebook_owns_the_files_it_wrote_and_no_others(project):
+    mine = project.notebooks / "01_first_mine.py"
+    mine.write_text(WRITER.format(name="01_first_mine.json"))
+    results = project.results("quick")
+    list(run(project, ["01_first_mine"], "quick"))
+    (results / "01_first.notes.txt").write_text("a reader's own")
+    list(run(project, ["01_first"], "quick", force=True))
+    assert {*files(results)} == {"01_first.json", "01_first.curve.csv", "01_first_mine.json", "01_first.notes.txt"}
+    assert read(project.executed("quick") / "01_first.ipynb").metadata.cena.results.keys() == {
+        "01_first.json",
+        "01_first.curve.csv",
+    }
+    assert publish(project, ["01_first"], "quick") == (["01_first"], [])
+    assert {*files(project.published_results)} == {"01_first.json", "01_first.curve.csv"}
+    assert publish(project, ["01_first_mine"], "quick") == (["01_first_mine"], [])
+    list(run(project, ["01_first"], "quick", force=True))
+    assert publish(project, ["01_first"], "quick") == (["01_first"], [])
+    assert "01_first_mine.json" in files(project.published_results)
+
+
+def test_what_an_earlier_version_wrote_goes_unless_it_is_another_s_by_now(project):
+    mine = project.notebooks / "03_mine.py"
+    folders = project.results("quick"), project.published_results
+
+    def version(name: str) -> None:
+        mine.write_text(WRITER.format(name=name))
+        list(run(project, ["03_mine"], "quick"))
+        publish(project, ["03_mine"], "quick")
+
+    version("curve.csv")
+    assert all("curve.csv" in files(folder) for folder in folders)
+    version("points.csv")
+    assert all("curve.csv" not in files(folder) and "points.csv" in files(folder) for folder in folders)
+    for folder in folders:
+        (folder / "points.csv").write_text("of another notebook")
+    version("lines.csv")
+    assert all({"points.csv", "lines.csv"} <= {*files(folder)} for folder in folders)
+
+
+def test_a_failed_notebook_leaves_the_results_as_they_were(project):
+    before = files(project.results("quick"))
+    source = project.notebooks / "01_first.py"
+    source.write_text(source.read_text() + '\n# %%\nraise ValueError("after it has written")\n')
+    with pytest.raises(NotebookError, match="after it has written"):
+        list(run(project, ["01_first"], "quick", [("runs", "3")]))
+    assert files(project.results("quick")) == before
 
 
 def test_parameters_reach_the_notebook_and_make_it_another_execution(project):

@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
+from cena.errors import InputError
 from cena.evaluate import kendall
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
+from cena.types import Floats, Integers
 
 TOP = 0.05
 """The share of the space that counts as its best."""
@@ -24,8 +23,8 @@ BEST = 50
 
 
 def nearest_others(
-    distances_from: Callable[[int], Array], asked: ArrayLike, classes: ArrayLike, count: int, seed: int
-) -> Indices:
+    distances_from: Callable[[int], Floats], asked: ArrayLike, classes: ArrayLike, count: int, seed: int
+) -> Integers:
     """(m, count) the nearest architectures of other classes, in no order; equal distances by one random order.
 
     Parameters
@@ -33,9 +32,22 @@ def nearest_others(
     distances_from : of an architecture to all n, (n,).
     asked : (m,) architectures.
     classes : (n,) the class of each architecture.
+    count : how many, at least 1.
     seed : of that order.
+
+    Raises
+    ------
+    InputError
+        If fewer architectures than `count` are of other classes than one that is asked for.
     """
     groups = np.asarray(classes)
+    names, sizes = np.unique(groups, return_counts=True)
+    others = len(groups) - sizes[np.searchsorted(names, groups[np.asarray(asked)])].max(initial=0)
+    if not 1 <= count <= others:
+        raise InputError(
+            f"{count} neighbours of other classes are asked for, and there are {others} for the largest class; "
+            f"give a number from 1 to {others}, or more architectures"
+        )
     ties = 1e-9 * np.random.default_rng(seed).random(len(groups))
     rows = [
         np.argpartition(np.where(groups == groups[one], np.inf, distances_from(one) + ties), count)[:count]
@@ -44,13 +56,13 @@ def nearest_others(
     return np.array(rows, dtype=np.int64)
 
 
-def the_best(accuracy: ArrayLike) -> Indices:
+def the_best(accuracy: ArrayLike) -> Integers:
     """The best :data:`TOP` of the space by accuracy, (n,)."""
     return np.flatnonzero(rankdata(-np.asarray(accuracy)) <= TOP * np.size(accuracy))
 
 
 def rated_neighbours(
-    accuracy: ArrayLike, asked: ArrayLike, neighbours: Mapping[str, Indices], sample: ArrayLike
+    accuracy: ArrayLike, asked: ArrayLike, neighbours: Mapping[str, Integers], sample: ArrayLike
 ) -> pd.DataFrame:
     """How well neighbourhoods tell accuracy, a row for each geometry.
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cena.errors import InputError
 from cena.report.neighbourhoods import BEST, RATED, TOP, nearest_others, rated_neighbours, rating_rows, the_best
 
 PLACES = np.arange(2000.0)
@@ -17,6 +18,16 @@ def from_place(one: int) -> np.ndarray:
 def test_neighbours_are_the_nearest_of_other_classes():
     close = nearest_others(from_place, [0, 1, 10], CLASSES, 3, 0)
     assert [sorted(row) for row in close.tolist()] == [[2, 3, 4], [2, 3, 4], [8, 9, 12]]
+
+
+def test_members_of_the_own_class_never_fill_up_what_is_missing():
+    classes = [0, 0, 0, 1, 2]
+    for one, others in ((0, [3, 4]), (3, [0, 1, 2, 4])):
+        [close] = nearest_others(lambda one: np.abs(np.arange(5.0) - one), [one], classes, len(others), 0)
+        assert sorted(close) == others
+    for count in (3, 0):
+        with pytest.raises(InputError, match=f"{count} neighbours of other classes .* there are 2 .* from 1 to 2"):
+            nearest_others(lambda one: np.abs(np.arange(5.0) - one), [3, 0], classes, count, 0)
 
 
 def test_equal_distances_are_ordered_by_the_seed():

@@ -73,7 +73,7 @@ class CellIndex:
 
 @lru_cache(maxsize=2)
 def _index_of(text: str) -> CellIndex:
-    lines = (line.split() for line in text.split("\n"))
+    lines = (line.split() for line in text.splitlines())
     return CellIndex([NasBench101Cell(tuple(operations), int(edges)) for edges, *operations in lines])
 
 

@@ -47,6 +47,7 @@ from cena.jacobians import Status, class_views, rescale_weights, view_seeds
 from cena.layout import laguerre_cells
 from cena.report import plots
 from cena.report.tables import markdown_table
+from cena.report.wording import signed, told
 from cena.study.pipeline import Pipeline
 
 plots.use_style()
@@ -461,7 +462,7 @@ plt.show()
 found = claims.set_index(["described by", "cosine", "claim"])
 
 
-def told(name, claim, origin="as it is"):
+def shown(name, claim, origin="as it is"):
     row = found.loc[(name, origin, claim)]
     return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
@@ -480,9 +481,9 @@ table = markdown_table(
             name,
             f"{found.loc[(name, 'as it is', 'margin')]['same']:.4f}",
             f"{found.loc[(name, 'as it is', 'margin')]['different']:.4f}",
-            told(name, "margin"),
-            told(name, "retrieval"),
-            told(name, "retrieval", "centred"),
+            shown(name, "margin"),
+            shown(name, "retrieval"),
+            shown(name, "retrieval", "centred"),
         )
         for name in described
     ],
@@ -569,7 +570,6 @@ write_table(
 )
 best = min((name for name in intervals if name != "trained"), key=lambda name: intervals[name].value)
 paired = bootstrap_interval(differences["trained"] - differences.get(best, shuffled), seed, np.mean)
-outcome = "closer than" if paired.high < 0 else "further apart than" if paired.low > 0 else "as close as"
 Markdown(
     markdown_table(
         ("neighbours by", "mean difference in accuracy (percentage points)"),
@@ -581,8 +581,8 @@ Markdown(
     )
     + f"\n\n*{neighbours} nearest of {len(live):,} live classes, {dataset} {chosen_profile.split} accuracy; intervals "
     "by bootstrap over classes.*\n\n"
-    f"Neighbours in the trained embedding are {outcome} those of the best rival, *{best}*, in accuracy: the difference "
-    f"is {paired.value:+.2f} [{paired.low:+.2f}, {paired.high:+.2f}] points."
+    f"The trained embedding minus the best rival, *{best}*: {signed(paired, 2)} points; lower is better, and the trained "
+    f"embedding is {told(paired, lower_is_better=True)}."
 )
 
 # %% [markdown]

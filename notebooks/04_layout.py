@@ -49,6 +49,7 @@ from cena.layout import (
 )
 from cena.report import plots
 from cena.report.tables import markdown_table
+from cena.report.wording import signed, told
 from cena.study.pipeline import Pipeline
 
 plots.use_style()
@@ -375,8 +376,7 @@ runs_of = {name: group.set_index("run")["tau"] for name, group in scores.groupby
 def gain(first, second):
     """In words, by how much Kendall's tau of the first features differs from that of the second, run by run."""
     difference = paired_difference(runs_of[first], runs_of[second])
-    clear = "" if difference.low > 0 or difference.high < 0 else ", which is not clear of zero"
-    return f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]{clear}"
+    return signed(difference) + (" (not told apart)" if told(difference) == "not told apart" else "")
 
 
 rows = [

@@ -63,6 +63,7 @@ from cena.evaluate import (
 )
 from cena.report import plots
 from cena.report.tables import NAMES, NONE, markdown_table
+from cena.report.wording import counted, in_words, signed, told
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import PROFILES
 
@@ -333,14 +334,8 @@ for number, (panel, dataset) in enumerate(zip(axes, labels, strict=True)):
 # spectrum, chosen for each column of Table 1), the log spectrum with log parameters, and the untrained encoder with log
 # parameters. A difference counts when its interval excludes zero.
 
+
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
-wording = {1: "better", 0: "no difference shown", -1: "worse"}
-
-
-def verdict(difference: Interval) -> int:
-    return int(difference.low > 0) - int(difference.high < 0)
-
-
 def against(dataset, metric, rival):
     """The headline's score minus a rival's, split by split."""
     wide = scores[dataset].pivot(index="run", columns="features", values=metric)
@@ -363,14 +358,14 @@ for dataset, metric in columns:
         zip(found, (against(dataset, metric, name) for name in (trivial, SPECTRUM, UNTRAINED)), strict=True)
     )
     for kind, difference in differences.items():
-        found[kind].append(verdict(difference))
+        found[kind].append(told(difference))
     rows.append(
         (
             f"{names[dataset]} {'τ' if metric == 'tau' else metric}",
             str(interval),
             NONE if record.paper is None else f"{record.paper:.2f}: {record.status}",
-            f"{differences['trivial']} ({trivial}): {wording[verdict(differences['trivial'])]}",
-            *(f"{differences[kind]}: {wording[verdict(differences[kind])]}" for kind in ("spectrum", "untrained")),
+            f"{signed(differences['trivial'])} ({trivial}): {told(differences['trivial'])}",
+            *(in_words(differences[kind]) for kind in ("spectrum", "untrained")),
         )
     )
 write_records(results / "05_analysis.json", records)
@@ -378,14 +373,6 @@ header = ("", "headline", "paper", "minus best trivial rival", "minus log spectr
 Markdown(markdown_table(header, rows))
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
-
-
-def counted(kind):
-    """How many of the scores the headline wins, ties and loses."""
-    parts = [(f"{word} in {found[kind].count(sign)}") for sign, word in wording.items() if found[kind].count(sign)]
-    return ", ".join(parts) + f" of {len(found[kind])} scores"
-
-
 statuses = pd.Series([record.status for record in records if record.paper is not None], dtype=str).value_counts()
 chance = {dataset: mean_interval(table.tau[table.features == SHUFFLED]) for dataset, table in scores.items()}
 leaks = [names[dataset] for dataset, interval in chance.items() if not interval.low <= 0 <= interval.high]
@@ -396,9 +383,9 @@ Markdown(
             f"- **Against the paper's Table 1**: {judged} of {statuses.sum()} numbers."
             if len(statuses)
             else "- **Against the paper's Table 1**: nothing, for the paper has no such data set.",
-            f"- **Against the best trivial rival**: {counted('trivial')}.",
-            f"- **Against the log spectrum with log parameters**, what the encoder starts from: {counted('spectrum')}.",
-            f"- **Against the untrained encoder**: {counted('untrained')}.",
+            f"- **Against the best trivial rival**: {counted(found['trivial'])} scores.",
+            f"- **Against the log spectrum with log parameters**, what the encoder starts from: {counted(found['spectrum'])} scores.",
+            f"- **Against the untrained encoder**: {counted(found['untrained'])} scores.",
             "- **Shuffled labels**: τ = "
             + ", ".join(f"{interval} ({names[dataset]})" for dataset, interval in chance.items())
             + (
@@ -435,7 +422,7 @@ for dataset, accuracy in labels.items():
     intervals = [mean_interval(row) for row in values]
     difference = paired_difference(values[0], values[2])
     top += [(dataset, name, each.value, each.low, each.high) for name, each in zip(compared, intervals, strict=True)]
-    rows.append((names[dataset], *map(str, intervals), f"{difference}: {wording[verdict(difference)]}"))
+    rows.append((names[dataset], *map(str, intervals), in_words(difference)))
 write_table(
     results / "05_analysis_top.csv", pd.DataFrame(top, columns=["dataset", "features", "tau", "tau_low", "tau_high"])
 )

@@ -65,6 +65,7 @@ from cena.evaluate import (
 from cena.jacobians import Status
 from cena.report import plots
 from cena.report.tables import NAMES, markdown_table
+from cena.report.wording import in_words, told
 from cena.study.pipeline import Pipeline
 from cena.study.trajectories import embedded, load_trajectories, trajectory_files
 from cena.trajectories import TrajectoryConfig, network_views, trained_network, training_set
@@ -396,22 +397,15 @@ Markdown(markdown_table(("epochs", *ranks, "shuffled labels"), rows, numeric=ran
 
 
 # %% tags=["hide-input"]
-def worded(difference, more, less):
-    """A paired difference and what it says."""
-    interval = difference.interval
-    said = more if interval.low > 0 else less if interval.high < 0 else "cannot be told apart"
-    return f"{interval} ({said})"
-
-
 def against(rival, epoch):
-    return worded(ranks["embedding"][epoch] - ranks[rival][epoch], "the embedding knows more", "it knows less")
+    return in_words((ranks["embedding"][epoch] - ranks[rival][epoch]).interval)
 
 
 half = sample_epochs // 2
 last, first = ranks["embedding"][-1], ranks["embedding"][0]
 rivals = [name for name in ranks if name != "embedding"]
 Markdown(
-    f"Training changes the embedding's τ by {worded(last - first, 'a gain', 'a loss')}, in pairs over the same "
+    f"Training changes the embedding's τ by {in_words((last - first).interval)}, in pairs over the same "
     "architectures. The embedding minus its rivals:\n\n"
     + "\n".join(
         f"- *{rival}*: {against(rival, 0)} before training, {against(rival, half)} after {half} of {sample_epochs} "
@@ -446,10 +440,10 @@ travelled = rank_correlation(moved, many_final, draws).interval
 grown = alike[-1] - alike[0]
 spectrum_alike = [neighbours_alike(near["log spectrum"][epoch], many_final, draws) for epoch in (0, -1)]
 claim = {
-    1: "The sentence of the paper holds here",
-    0: "The sentence of the paper is not shown here: the interval holds zero",
-    -1: "The opposite of the paper's sentence holds here",
-}[int(grown.interval.low > 0) - int(grown.interval.high < 0)]
+    "better": "The sentence of the paper holds here",
+    "not told apart": "The sentence of the paper is not shown here: the interval holds zero",
+    "worse": "The opposite of the paper's sentence holds here",
+}[told(grown.interval)]
 Markdown(
     f"$C_0$ = {alike[0].interval} before training and $C_{{{sample_epochs}}}$ = {alike[-1].interval} after: a change of "
     f"{grown.interval}. {claim}. In the log spectrum alone it goes from {spectrum_alike[0].interval} to "

@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology]
-#     version: 1
+#     version: 2
 #   jupytext:
 #     formats: py:percent
 #     text_representation:
@@ -41,7 +41,12 @@ import pandas as pd
 from IPython.display import HTML, Markdown, display
 from scipy.stats import rankdata, spearmanr
 
-from cena.arch2vec import Arch2vecConfig, as_released_cells, valid_cells
+from cena.arch2vec import (
+    Arch2vecConfig,
+    as_released_nas_bench_201_cells,
+    nas_bench_201_graphs,
+    valid_nas_bench_201_cells,
+)
 from cena.companion.project import results_folder
 from cena.data import labels
 from cena.data.labels import LabelKey
@@ -55,35 +60,31 @@ from cena.evaluate import (
     write_records,
     write_table,
 )
-from cena.report.claims import claim_sentence, difference, effect_rows, effect_table, effects
+from cena.report.claims import change_rows, claim_sentence, evidence, evidence_table, lowest, untold
 from cena.report.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows
 from cena.report.plots import COLOURS, figure, use_style
-from cena.report.search_figures import curves, difference_rows, draw_panels, explorer, regret_rows
-from cena.report.tables import NAMES, markdown_table, method_part
-from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates, random_regret_expectation
-from cena.study.pipeline import Pipeline
-from cena.study.protocols import (
-    FEWEST_SLOW_RUNS,
-    MOST_SLOW_RUNS,
-    NOISELESS,
-    SLOW,
-    TIMED,
-    UNITS,
-    Search,
-    fifth,
-    protocols,
-    regrets,
-    slow_runs,
+from cena.report.search_figures import (
+    PAPER_METHODS,
+    curves,
+    difference_rows,
+    draw_panels,
+    explorer,
+    other_methods,
+    regret_rows,
 )
+from cena.report.tables import NAMES, markdown_table, method_part
+from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates
+from cena.study.pipeline import Pipeline
+from cena.study.protocols import NOISELESS, TIMED, UNITS, protocols, regrets, searched
 from cena.study.representations import (
     arch2vec,
     arch2vec_quality,
     components,
     in_unit_cube,
     spread_like,
-    topology_graphs,
     with_parameters,
 )
+from cena.study.searches import FEWEST_SLOW_RUNS, LEFT_OUT, MOST_SLOW_RUNS, SLOW, Search, slow_runs
 
 use_style()
 pipeline = Pipeline(profile)
@@ -135,7 +136,9 @@ by_name = {
     dataset: {
         protocol.name: protocol
         for protocol in protocols(
-            settings.space.name, LabelKey(dataset, settings.space.split, settings.space.epochs, settings.space.trials)
+            settings.space.name,
+            LabelKey(dataset, settings.space.split, settings.space.epochs, settings.space.trials),
+            budget,
         )
     }
     for dataset in settings.space.datasets
@@ -196,7 +199,7 @@ if absent:
 # %%
 cena = ContinuousCandidates(pipeline.coordinates)
 raw = CategoricalCandidates(*space.choices())
-graphs = topology_graphs(space)
+graphs = nas_bench_201_graphs(space.cells)
 variants = {variant: Arch2vecConfig(variant=variant, seed=settings.seed) for variant in ("faithful", "fixed")}
 faithful, fixed = (VectorCandidates(arch2vec(pipeline.store, graphs, config)) for config in variants.values())
 boxed = in_unit_cube(faithful.positions)
@@ -239,7 +242,7 @@ on_cena = {search.label for search in planned if "on CENA" in search.label or se
 # distances in its space follow edit distances, its authors' claim (Spearman's correlation over random pairs).
 
 # %% tags=["hide-input"]
-judged_valid = {"valid": valid_cells, "valid as released": as_released_cells}
+judged_valid = {"valid": valid_nas_bench_201_cells, "valid as released": as_released_nas_bench_201_cells}
 qualities = {
     variant: arch2vec_quality(pipeline.store, graphs, config, judged_valid) for variant, config in variants.items()
 }
@@ -269,54 +272,30 @@ Markdown(
 
 # %%
 found = {
-    (dataset, name): {
-        search.label: regrets(
-            pipeline.store, search, protocol, budget, seeds, pipeline.workers, list(by_name[dataset].values())
-        )
-        for search in searches
-        if search.runs(runs, name)
-    }
-    for dataset in by_name
-    for name, protocol in by_name[dataset].items()
+    (dataset, name): of_key
+    for dataset, of_dataset in by_name.items()
+    for name, of_key in searched(pipeline.store, searches, list(of_dataset.values()), seeds, pipeline.workers).items()
 }
-expected = {
-    (dataset, name): random_regret_expectation(protocol.guide, protocol.report, budget)
-    for dataset in by_name
-    for name, protocol in by_name[dataset].items()
-    if name != TIMED
-}
-
-
-def regret_at(key, label, n):
-    """(runs,) regret after n evaluations, 0: when time is spent; of random search the expectation where it is known."""
-    values = found[key][label][:, n - 1]
-    return np.full(len(values), expected[key][n - 1]) if label == "random" and key in expected else values
-
 
 # %% [markdown]
 # ## Regret against evaluations
 
 # %% tags=["hide-input"]
-tables = {(dataset, name): curves(by_name[dataset][name], budget, of_key) for (dataset, name), of_key in found.items()}
+tables = {key: curves(of_key) for key, of_key in found.items()}
 menu = {(dataset, name): f"{NAMES[dataset]}, {name}" for dataset, name in found}
-rivals = [
-    "random",
-    "REINFORCE",
-    *(f"{optimiser} on {seen}" for optimiser in ("TPE", "DE") for seen in ("CENA", "arch2vec", "raw encoding")),
-]
-others = ["TPE on CENA", "TPE on raw encoding", *(s.label for s in searches if s.label not in rivals)]
+others = other_methods([search.label for search in searches])
 noiseless = [key for key in found if key[1] == NOISELESS]
 fair = [key for key in found if key[1] != NOISELESS]
 
 
 def drawn(keys, panel_labels):
     titled = {menu[key] if keys == fair else NAMES[key[0]]: tables[key] for key in keys}
-    exact = {menu[key] if keys == fair else NAMES[key[0]]: expected.get(key) for key in keys}
+    exact = {menu[key] if keys == fair else NAMES[key[0]]: found[key].expected for key in keys}
     draw_panels(titled, panel_labels, exact)
 
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-201", "caption": "Regret of the best architecture found so far, noiseless (Fig. 5a-c of the paper): mean over repeated searches, with its 95 % interval as a band. The paper's methods and the same optimisers on the raw encoding. Blue sees CENA, green arch2vec, red the raw encoding. Lower is better; the axis is logarithmic, and a curve that leaves it at the bottom has found the best architecture in every run."}, "image": {"alt": "Regret against the number of evaluated architectures, one panel for each data set, one curve for each search method of the paper."}}
-drawn(noiseless, rivals)
+drawn(noiseless, PAPER_METHODS)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-201-others", "caption": "The same for the methods that the paper leaves out, with TPE to compare. Blue sees CENA, green and purple arch2vec, red and orange the raw encoding. Slow methods with fewer runs have bars for intervals."}, "image": {"alt": "Regret against the number of evaluated architectures, one panel for each data set, one curve for each other search method."}}
 drawn(noiseless, others)
@@ -326,21 +305,17 @@ drawn(noiseless, others)
 # is not the best report.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-201-guided", "caption": "Regret under the fair protocols: guided by validation accuracy, judged by mean test accuracy, against evaluations or simulated time. The paper's methods and the same optimisers on the raw encoding."}, "image": {"alt": "Regret against evaluations or simulated hours under the fair protocols, one panel for each data set and protocol."}}
-drawn(fair, rivals)
+drawn(fair, PAPER_METHODS)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-201-guided-others", "caption": "The fair protocols for the methods that the paper leaves out, with TPE to compare."}, "image": {"alt": "Regret of the other methods against evaluations or simulated hours under the fair protocols."}}
 drawn(fair, others)
 
 # %% tags=["hide-input"]
 ends = sorted({checkpoints[0], checkpoints[-1]})
-points = [(name, n) for name in UNITS for n in (ends if name != TIMED else [0])]  # at 0 - 1 time is spent
 at = {
-    (name, n): {
-        NAMES[key[0]]: {label: values[:, n - 1] for label, values in of_key.items()}
-        for key, of_key in found.items()
-        if key[1] == name
-    }
-    for name, n in points
+    (name, n): {NAMES[key[0]]: (of_key, n) for key, of_key in found.items() if key[1] == name}
+    for name in dict.fromkeys(name for _, name in found)
+    for n in next(of_key for key, of_key in found.items() if key[1] == name).points(ends)
 }
 
 
@@ -351,9 +326,7 @@ def titled(name, n, rows, what):
 
 
 for (name, n), columns in at.items():
-    if columns:
-        exact = {NAMES[d]: of_key[n - 1] for (d, protocol), of_key in expected.items() if protocol == name}
-        titled(name, n, regret_rows(columns, exact), "Mean regret in points [95 % interval]; median")
+    titled(name, n, regret_rows(columns), "Mean regret in points [95 % interval]; median")
 
 # %% [markdown]
 # The same as differences from two rivals, with the 95 % interval of the mean difference over runs, in bold type where it
@@ -361,14 +334,8 @@ for (name, n), columns in at.items():
 
 # %% tags=["hide-input", "hide-output"]
 for rival in ("TPE on raw encoding", "random"):
-    for name, n in at:
-        columns = {
-            NAMES[key[0]]: {label: regret_at(key, label, n) for label in of_key}
-            for key, of_key in found.items()
-            if key[1] == name
-        }
-        if columns:
-            titled(name, n, difference_rows(columns, rival), f"Regret less that of {rival}")
+    for (name, n), columns in at.items():
+        titled(name, n, difference_rows(columns, rival), f"Regret less that of {rival}")
 
 # %% [markdown]
 # The same numbers to explore: choose a data set and its protocol; click a method in the legend to hide or show it; move
@@ -387,7 +354,7 @@ HTML(explorer({menu[key]: table for key, table in tables.items()}, "fig5-interac
 arrivals = {
     (dataset, label): reach(evaluations_to_reach(values, top_regret(by_name[dataset][NOISELESS].report)))
     for dataset, _ in noiseless
-    for label, values in found[dataset, NOISELESS].items()
+    for label, values in found[dataset, NOISELESS].tables.items()
 }
 rows = [[search.label, *(str(arrivals[dataset, search.label]) for dataset in by_name)] for search in searches]
 display(Markdown(markdown_table(["evaluations to the top 0.1 %", *map(NAMES.get, by_name)], rows)))
@@ -405,9 +372,8 @@ for dataset in by_name:
 # ## Claims, tested
 #
 # Each claim is about two searches. Its evidence are the differences in regret, the first search minus the second, under
-# the noiseless protocol at the first and the last checkpoint of every data set, each with the 95 % interval of the mean
-# over runs (Student's). Negative is less regret. Run $i$ of two searches shares nothing but its seed, so the pairs are
-# independent. A claim is *borne out* when all these intervals lie below zero and *contradicted* when all lie above.
+# the noiseless protocol at the first and the last checkpoint of every data set, each with the 95 % interval of the
+# difference of two means (Welch's, over all runs of both). Negative is less regret. A claim is *borne out* when all these intervals lie below zero and *contradicted* when all lie above.
 # Under the other protocols (in simulated time, at its end) the intervals on either side of zero are counted.
 
 # %% tags=["hide-input"]
@@ -432,31 +398,9 @@ claims = [
     ("A greedy forest on both beats TPE on the raw encoding", "forest on both", "TPE on raw encoding"),
     ("A greedy forest on both beats local search", "forest on both", "local search"),
 ]
-evidence = [
-    (
-        claim,
-        key,
-        n,
-        difference(
-            f"({NAMES[key[0]]}, {n})",
-            regret_at(key, ours, n),
-            regret_at(key, theirs, n),
-        ),
-    )
-    for claim, ours, theirs in claims
-    for key in found
-    if ours in found[key] and theirs in found[key]
-    for n in (ends if key[1] != TIMED else [0])
-]
+proof = evidence(claims, found, ends)
 for claim, _, _ in claims:
-    seen, elsewhere = (
-        [each for of_claim, key, _, each in evidence if of_claim == claim and (key[1] == NOISELESS) == inside]
-        for inside in (True, False)
-    )
-    told = (
-        claim_sentence(claim, seen, elsewhere) if seen else f"**{claim}: not tested**, a slow method is left out here."
-    )
-    display(Markdown(told))
+    display(Markdown(claim_sentence(claim, proof)))
 
 # %% [markdown]
 # ## arch2vec as published
@@ -474,11 +418,11 @@ def published(dataset, split):
     if protocol is None:
         return not_run(id, f"profile {profile}: no guide labels and timings of all architectures for simulated time")
     if bo.label in left_out:
-        return not_run(id, f"profile {profile}: a slow method, left out where a tenth of the runs is fewer than five")
+        return not_run(id, f"profile {profile}: {LEFT_OUT}")
     report = labels.accuracy(settings.space.name, dataset=dataset, split=split, epochs=200, trials="mean")
     judged = replace(protocol, report=report)
     shared = list(by_name[dataset].values())
-    regret = regrets(pipeline.store, bo, judged, budget, seeds, pipeline.workers, shared)[:, -1]
+    regret = regrets(pipeline.store, bo, judged, seeds, pipeline.workers, shared)[:, -1]
     accuracy = mean_interval(np.nanmax(report) - regret)
     return judge(
         id, accuracy, reason=f"profile {profile}: {len(regret)} runs in batches of 5, guide of 12 or 200 epochs"
@@ -626,20 +570,23 @@ probes = [
     Search("TPE on parameters", "tpe", ContinuousCandidates(pipeline.coordinates[:, 2:])),
     Search("forest on CENA", "greedy-forest", cena, in_batches),
 ]
+few = max(runs // 5, min(runs, 10))  # enough to look for causes
 probed = {
-    dataset: found[dataset, NOISELESS]
-    | {
-        probe.label: regrets(
-            pipeline.store,
-            probe,
-            of_dataset[NOISELESS],
-            budget,
-            seeds if probe.method in SLOW else seeds[: fifth(runs)],
-            pipeline.workers,
-        )
-        for probe in probes
-        if probe.runs(runs)
-    }
+    (dataset, NOISELESS): replace(
+        found[dataset, NOISELESS],
+        tables=found[dataset, NOISELESS].tables
+        | {
+            probe.label: regrets(
+                pipeline.store,
+                probe,
+                of_dataset[NOISELESS],
+                seeds if probe.method in SLOW else seeds[:few],
+                pipeline.workers,
+            )
+            for probe in probes
+            if probe.runs(runs)
+        },
+    )
     for dataset, of_dataset in by_name.items()
 }
 changes = [
@@ -652,35 +599,32 @@ changes = [
     ("embedding: forest on the raw encoding, not the embedding", "forest on raw encoding", "forest on embedding"),
     ("embedding: forest on both, not the embedding", "forest on both", "forest on embedding"),
 ]
-found_effects = effects(changes, probed, ends)
-header = ["what is changed", *(f"{NAMES[dataset]}, {checkpoints[0]}" for dataset in probed), "verdict"]
+effects = evidence(changes, probed, ends)
+header = ["what is changed", *(f"{NAMES[dataset]}, {checkpoints[0]}" for dataset in by_name), "verdict"]
 display(
     Markdown(
         f"What the change does to mean regret after {checkpoints[0]} evaluations, with its 95 % interval; negative is "
-        f"better. Searches with TPE that only this table needs have {fifth(runs)} runs. The verdict counts intervals that "
+        f"better. Searches with TPE that only this table needs have {few} runs. The verdict counts intervals that "
         f"exclude zero, there and after {checkpoints[-1]} evaluations.\n\n"
-        + markdown_table(header, effect_rows(found_effects), range(1, len(header) - 1))
+        + markdown_table(header, change_rows(effects), range(1, len(header) - 1))
     )
 )
-told = {effect.change for effect in found_effects}
-if missing := [change for change, *_ in changes if change not in told]:
+if missing := untold(changes, effects):
     display(Markdown(f"Not run here, as slow methods are left out: {'; '.join(missing)}."))
 
 # %% tags=["hide-input"]
 n = checkpoints[0]
 informed = on_cena | {"TPE on components", "TPE on the square", "forest on CENA"}
 lower, sentences = 0, []
-for dataset, of_dataset in probed.items():
-    means = {label: values[:, n - 1].mean() for label, values in of_dataset.items()}
-    best, raw_best = (
-        min((label for label in means if (label in informed) == inside and label != "random"), key=means.get)
-        for inside in (True, False)
-    )
-    plain = means["TPE on raw encoding"]
-    lower += means[best] < plain
+for (dataset, _), of_dataset in probed.items():
+    labelled = set(of_dataset.tables) - {"random"}
+    best, regret = lowest(of_dataset, n, labelled & informed)
+    raw_best, raw_regret = lowest(of_dataset, n, labelled - informed)
+    plain = of_dataset.at("TPE on raw encoding", n).mean()
+    lower += regret < plain
     sentences.append(
-        f"- **{NAMES[dataset]}**: {best} at {means[best]:.2f}; TPE on the raw encoding at {plain:.2f}; of all that do "
-        f"without the embedding, {raw_best} at {means[raw_best]:.2f}."
+        f"- **{NAMES[dataset]}**: {best} at {regret:.2f}; TPE on the raw encoding at {plain:.2f}; of all that do "
+        f"without the embedding, {raw_best} at {raw_regret:.2f}."
     )
 display(
     Markdown(
@@ -703,11 +647,12 @@ display(
 def record(dataset, search, n):
     id = f"fig5.{space.name}.{dataset}.{method_part(search.label)}.regret@{n}"
     if search.label in left_out:
-        return not_run(id, f"profile {profile}: a slow method, left out where a tenth of the runs is fewer than five")
-    seen = {name: values[:, n - 1] for name, values in found[dataset, NOISELESS].items()}
-    trivial = [values.mean() for name, values in seen.items() if name not in on_cena and name != "random"]
-    random = expected[dataset, NOISELESS][n - 1]
-    setting = f"{len(seen[search.label])} runs"
+        return not_run(id, f"profile {profile}: {LEFT_OUT}")
+    of_key = found[dataset, NOISELESS]
+    table = of_key.tables[search.label]
+    random = of_key.expected[n - 1]
+    _, trivial = lowest(of_key, n, set(of_key.tables) - on_cena)
+    setting = f"{len(table)} runs"
     if search.label in on_cena:
         setting += (
             f" on networks of {settings.views.cells} cell{'s' * (settings.views.cells > 1)} a stage, "
@@ -715,9 +660,9 @@ def record(dataset, search, n):
         )
     return judge(
         id,
-        mean_interval(seen[search.label]),
+        mean_interval(table[:, n - 1]),
         reason=f"profile {profile}: {setting}",
-        baseline=min(random, *trivial) if search.label in on_cena else random,
+        baseline=trivial if search.label in on_cena else random,
     )
 
 
@@ -726,13 +671,8 @@ records += arch2vec_records
 write_records(results / f"{stem}.json", records)
 every = [table.assign(dataset=dataset, protocol=name) for (dataset, name), table in tables.items()]
 write_table(results / f"{stem}_regret.csv", pd.concat(every))
-numbers = [
-    (claim, *key, n, each.interval.value, each.interval.low, each.interval.high, each.verdict)
-    for claim, key, n, each in evidence
-]
-columns = ["claim", "dataset", "protocol", "evaluations", "difference", "low", "high", "verdict"]
-write_table(results / f"{stem}_claims.csv", pd.DataFrame(numbers, columns=columns))
-write_table(results / f"{stem}_changes.csv", effect_table(found_effects))
+write_table(results / f"{stem}_claims.csv", evidence_table(proof, "claim"))
+write_table(results / f"{stem}_changes.csv", evidence_table(effects, "change"))
 write_table(results / f"{stem}_neighbours.csv", local)
 
 statuses = [record.status for record in records]

@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [nas-bench-101]
-#     version: 1
+#     version: 2
 #   jupytext:
 #     formats: py:percent
 #     text_representation:
@@ -35,7 +35,12 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from cena.arch2vec import Arch2vecConfig, valid_cells, valid_modules
+from cena.arch2vec import (
+    Arch2vecConfig,
+    nas_bench_201_graphs,
+    valid_nas_bench_101_cells,
+    valid_nas_bench_201_cells,
+)
 from cena.companion.project import results_folder
 from cena.data import labels, registry
 from cena.data.labels import LabelKey
@@ -51,29 +56,39 @@ from cena.evaluate import (
     write_records,
     write_table,
 )
-from cena.report.claims import claim_sentence, difference, effect_rows, effect_table, effects
+from cena.report.claims import change_rows, claim_sentence, evidence, evidence_table, lowest, untold
 from cena.report.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows, the_best
 from cena.report.plots import METHOD_STYLES, figure, use_style
-from cena.report.search_figures import curves, difference_rows, draw_panels, explorer, regret_axis, regret_rows
+from cena.report.search_figures import (
+    PAPER_METHODS,
+    curves,
+    difference_rows,
+    draw_panels,
+    explorer,
+    other_methods,
+    regret_axis,
+    regret_rows,
+)
 from cena.report.tables import markdown_table, method_part
-from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates, random_regret_expectation
+from cena.report.wording import counted
+from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates
 from cena.study.joint import JointEmbedding
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import of_nas_bench_101
 from cena.study.profiles import profile as settings_of
-from cena.study.protocols import NOISELESS, TIMED, Protocol, Search, protocols, regrets
+from cena.study.protocols import NOISELESS, TIMED, Protocol, protocols, regrets, searched
 from cena.study.representations import (
     arch2vec,
     arch2vec_quality,
-    cell_candidates,
     components,
     in_unit_cube,
-    labelled_graphs,
+    labelled_nas_bench_101_graphs,
+    nas_bench_101_candidates,
     spread_like,
-    topology_graphs,
     with_parameters,
 )
 from cena.study.scale import benchmark
+from cena.study.searches import LEFT_OUT, Search
 
 use_style()
 settings = settings_of(profile)
@@ -91,11 +106,16 @@ stem = "08_search_nas_bench_101"
 [dataset] = settings.space.datasets
 key = LabelKey(dataset, settings.space.split, settings.space.epochs, settings.space.trials)
 if stand_in:
-    raw, graphs, arch2vec_settings, baseline = CategoricalCandidates(*space.choices()), topology_graphs(space), {}, 40.0
+    raw, graphs, arch2vec_settings, baseline = (
+        CategoricalCandidates(*space.choices()),
+        nas_bench_201_graphs(space.cells),
+        {},
+        40.0,
+    )
 else:
     raw, graphs, arch2vec_settings, baseline = (
-        cell_candidates(store, space),
-        labelled_graphs(),
+        nas_bench_101_candidates(store, space),
+        labelled_nas_bench_101_graphs(),
         {"kinds": 5, "epochs": 8},
         95.0,
     )
@@ -205,70 +225,42 @@ Markdown(
 # edit distances.
 
 # %% tags=["hide-input"]
-judged_valid = {"valid": valid_cells if stand_in else valid_modules}
+judged_valid = {"valid": valid_nas_bench_201_cells if stand_in else valid_nas_bench_101_cells}
 qualities = {variant: arch2vec_quality(store, graphs, config, judged_valid) for variant, config in variants.items()}
 header = ["variant", *qualities["faithful"]]
 rows = [[variant, *quality.values()] for variant, quality in qualities.items()]
 Markdown(markdown_table(header, rows, range(1, len(header))))
 
 # %%
-by_name = {protocol.name: protocol for protocol in protocols(space.name, key)}
+by_name = {protocol.name: protocol for protocol in protocols(space.name, key, budget)}
 if not stand_in and key.split == "validation":
     noiseless = by_name[NOISELESS]
     seconds = labels.train_seconds(space.name, dataset="cifar10", split="validation", epochs=108)
-    by_name[TIMED] = Protocol(TIMED, noiseless.guide, noiseless.report, key, key, seconds, 100_000)
+    by_name[TIMED] = Protocol(TIMED, noiseless.guide, noiseless.report, key, key, budget, seconds, 100_000)
 
 found = {
-    name: {
-        search.label: regrets(store, search, protocol, budget, seeds, pipeline.workers, list(by_name.values()))
-        for search in searches
-        if search.runs(runs, name)
-    }
-    for name, protocol in by_name.items()
+    (dataset, name): of_name
+    for name, of_name in searched(store, searches, list(by_name.values()), seeds, pipeline.workers).items()
 }
-expected = {
-    name: random_regret_expectation(protocol.guide, protocol.report, budget)
-    for name, protocol in by_name.items()
-    if name != TIMED
-}
-
-
-def regret_at(name, label, n):
-    """(runs,) regret after n evaluations, 0: when time is spent; of random search the expectation where it is known."""
-    values = found[name][label][:, n - 1]
-    return np.full(len(values), expected[name][n - 1]) if label == "random" and name in expected else values
-
-
-tables = {name: curves(by_name[name], budget, of_name) for name, of_name in found.items()}
+plain = found[dataset, NOISELESS]
+tables = {name: curves(of_name) for (_, name), of_name in found.items()}
 
 # %% [markdown]
 # ## Regret against evaluations and simulated time
 
-# %% tags=["hide-input"]
-rivals = [
-    "random",
-    "REINFORCE",
-    *(f"{optimiser} on {seen}" for optimiser in ("TPE", "DE") for seen in ("CENA", "arch2vec", "raw encoding")),
-]
-others = ["TPE on CENA", "TPE on raw encoding", *(s.label for s in searches if s.label not in rivals)]
-
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-101", "caption": "Regret of the best cell found so far (Fig. 5d of the paper): mean over repeated searches, with its 95 % interval as a band. The paper's methods and the same optimisers on the raw encoding. Blue sees CENA, green arch2vec, red the raw encoding. On NAS-Bench-101 each cell has one validation trial, which both guides and judges; there is no test accuracy unless the official archive was imported."}, "image": {"alt": "Regret against evaluated cells, and simulated time where training was timed, one curve for each search method of the paper."}}
-draw_panels(tables, rivals, expected)
+draw_panels(tables, PAPER_METHODS, {name: of_name.expected for (_, name), of_name in found.items()})
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-101-others", "caption": "The same for the methods that the paper leaves out, with TPE to compare. Blue sees CENA, green and purple arch2vec, red and orange the raw encoding. Slow methods with fewer runs have bars for intervals."}, "image": {"alt": "Regret against evaluated cells, and simulated time where training was timed, one curve for each other search method."}}
-draw_panels(tables, others)
+draw_panels(tables, other_methods([search.label for search in searches]))
 
 # %% tags=["hide-input"]
 at = {
-    name: {
-        f"after {n}" if n else "when time is spent": {label: values[:, n - 1] for label, values in of_name.items()}
-        for n in (checkpoints if name != TIMED else [0])  # at 0 - 1 time is spent
-    }
-    for name, of_name in found.items()
+    name: {f"after {n}" if n else "when time is spent": (of_name, n) for n in of_name.points(checkpoints)}
+    for (_, name), of_name in found.items()
 }
 for name, columns in at.items():
-    exact = {f"after {n}": expected[name][n - 1] for n in checkpoints} if name in expected else {}
-    table = markdown_table(["method", *columns], regret_rows(columns, exact), range(1, 1 + len(columns)))
+    table = markdown_table(["method", *columns], regret_rows(columns), range(1, 1 + len(columns)))
     display(Markdown(f"Mean regret in points [95 % interval]; median, **{name}**:\n\n{table}"))
 
 # %% [markdown]
@@ -277,11 +269,7 @@ for name, columns in at.items():
 
 # %% tags=["hide-input", "hide-output"]
 for rival in ("TPE on raw encoding", "random"):
-    for name, of_name in found.items():
-        columns = {
-            f"after {n}" if n else "when time is spent": {label: regret_at(name, label, n) for label in of_name}
-            for n in (checkpoints if name != TIMED else [0])
-        }
+    for name, columns in at.items():
         table = markdown_table(["method", *columns], difference_rows(columns, rival), range(1, 1 + len(columns)))
         display(Markdown(f"Regret less that of {rival}, **{name}**:\n\n{table}"))
 
@@ -291,7 +279,7 @@ for rival in ("TPE on raw encoding", "random"):
 # %% tags=["hide-input"]
 arrivals = {
     label: reach(evaluations_to_reach(values, top_regret(by_name[NOISELESS].report)))
-    for label, values in found[NOISELESS].items()
+    for label, values in plain.tables.items()
 }
 rows = [[label, str(arrival)] for label, arrival in arrivals.items()]
 display(Markdown(markdown_table(["method", "evaluations to the top 0.1 %: median, interval, never"], rows)))
@@ -339,12 +327,13 @@ else:
 # %% [markdown]
 # ## Claims, tested
 #
-# As in the last chapter: differences in regret, the first search minus the second, with the 95 % interval of the mean
-# over runs. That REINFORCE wins is a claim about all other methods at once, so it has a table.
+# As in the last chapter: differences in regret, the first search minus the second, with the 95 % interval of the
+# difference of two means over all runs of both. That REINFORCE wins is a claim about all other methods at once, so it
+# has a table.
 
 # %% tags=["hide-input"]
 claims = [
-    *((f"REINFORCE beats {label}", "REINFORCE", label) for label in found[NOISELESS] if label != "REINFORCE"),
+    *((f"REINFORCE beats {label}", "REINFORCE", label) for label in plain.tables if label != "REINFORCE"),
     ("TPE does better on CENA than on arch2vec", "TPE on CENA", "TPE on arch2vec"),
     ("DE does better on CENA than on arch2vec", "DE on CENA", "DE on arch2vec"),
     ("arch2vec's RL does better on CENA than on arch2vec", "RL on CENA", "arch2vec-RL"),
@@ -361,26 +350,10 @@ claims = [
     ("The embedding adds to what the raw encoding tells a greedy forest", "forest on both", "forest on raw encoding"),
     ("A greedy forest on the embedding beats TPE on the raw encoding", "forest on embedding", "TPE on raw encoding"),
 ]
-evidence = [
-    (
-        claim,
-        name,
-        n,
-        difference(
-            f"({n})" if name == NOISELESS else f"({name}{f', {n}' * (n > 0)})",
-            regret_at(name, ours, n),
-            regret_at(name, theirs, n),
-        ),
-    )
-    for claim, ours, theirs in claims
-    for name in found
-    if ours in found[name] and theirs in found[name]
-    for n in (sorted({checkpoints[0], checkpoints[-1]}) if name != TIMED else [0])
-]
+ends = sorted({checkpoints[0], checkpoints[-1]})
+proof = evidence(claims, found, ends)
 against_reinforce = {
-    theirs: [each for of_claim, _, _, each in evidence if of_claim == claim]
-    for claim, ours, theirs in claims
-    if ours == "REINFORCE"
+    theirs: [each for each in proof if each.about == claim] for claim, ours, theirs in claims if ours == "REINFORCE"
 }
 verdicts = {theirs: {each.verdict for each in seen} for theirs, seen in against_reinforce.items()}
 ahead, behind = ([theirs for theirs, seen in verdicts.items() if seen == {word}] for word in ("better", "worse"))
@@ -393,19 +366,18 @@ display(
 )
 header = [
     "regret of REINFORCE minus that of",
-    *(each.where.strip("()") for each in next(iter(against_reinforce.values()))),
+    *(
+        f"{each.evaluations}"
+        if each.protocol == NOISELESS
+        else each.protocol + f", {each.evaluations}" * (each.evaluations > 0)
+        for each in next(iter(against_reinforce.values()))
+    ),
 ]
 rows = [[theirs, *(each.number for each in seen)] for theirs, seen in against_reinforce.items()]
 display(Markdown(markdown_table(header, rows, range(1, len(header)))))
 for claim, ours, theirs in claims:
-    seen, elsewhere = (
-        [each for of_claim, name, _, each in evidence if of_claim == claim and (name == NOISELESS) == inside]
-        for inside in (True, False)
-    )
-    if not seen:
-        display(Markdown(f"**{claim}: not tested**, a slow method is left out here."))
-    elif ours != "REINFORCE" or theirs == "TPE on CENA":
-        display(Markdown(claim_sentence(claim, seen, elsewhere)))
+    if ours != "REINFORCE" or theirs == "TPE on CENA":
+        display(Markdown(claim_sentence(claim, proof)))
 
 # %% [markdown]
 # ## Why, and what is the best use of the embedding?
@@ -422,7 +394,7 @@ for claim, ours, theirs in claims:
 #   the singular values of the same Jacobians (equation {eq}`eq:epdjm`).
 
 # %% tags=["hide-input"]
-probed = {}
+probed = plain
 if seeing:
     coordinates = next(search for search in seeing if search.label == "TPE on CENA").candidates.positions
     embedding = pipeline.per_architecture(pipeline.embedding) if stand_in else joint.embeddings[0]
@@ -441,11 +413,15 @@ if seeing:
         Search("forest on arch2vec", "greedy-forest", with_parameters(parameters, boxed.positions), in_batches),
         Search("forest on spectrum", "greedy-forest", with_parameters(parameters, spectrum), in_batches),
     ]
-    probed = found[NOISELESS] | {
-        probe.label: regrets(store, probe, by_name[NOISELESS], budget, seeds, pipeline.workers)
-        for probe in probes
-        if probe.runs(runs)
-    }
+    probed = replace(
+        plain,
+        tables=plain.tables
+        | {
+            probe.label: regrets(store, probe, by_name[NOISELESS], seeds, pipeline.workers)
+            for probe in probes
+            if probe.runs(runs)
+        },
+    )
 changes = [
     ("layout: TPE on 16 components, not the square", "TPE on components", "TPE on CENA"),
     ("layout: TPE on 4 components, not the square", "TPE on 4 components", "TPE on CENA"),
@@ -463,36 +439,34 @@ changes = [
     ("embedding: forest on both, not the embedding", "forest on both", "forest on embedding"),
     ("encoder: forest on the spectrum, not the embedding", "forest on spectrum", "forest on embedding"),
 ]
-ends = sorted({checkpoints[0], checkpoints[-1]})
-found_effects = effects(changes, {key.dataset: probed}, ends)
-if found_effects:
+effects = evidence(changes, {(dataset, NOISELESS): probed}, ends)
+if effects:
     header = ["what is changed", f"after {ends[0]}", "verdict"]
     display(
         Markdown(
             f"What the change does to mean regret after {ends[0]} evaluations, with its 95 % interval; negative is "
             f"better. The verdict counts intervals that exclude zero, there and after {ends[-1]} evaluations.\n\n"
-            + markdown_table(header, effect_rows(found_effects), (1,))
+            + markdown_table(header, change_rows(effects), (1,))
         )
     )
-told = {effect.change for effect in found_effects}
-if missing := [change for change, *_ in changes if change not in told]:
+if missing := untold(changes, effects):
     why = "as slow methods are left out" if seeing else "without CENA"
     display(Markdown(f"Not run here, {why}: {'; '.join(missing)}."))
 
 # %% tags=["hide-input"]
 if seeing:
-    alone = [each.difference.verdict for each in found_effects if each.change.endswith("log parameters alone")]
+    alone = [each.verdict for each in effects if each.about.endswith("log parameters alone")]
     if set(alone) == {"better"}:
         told = "does better: what the square adds costs more evaluations than it saves"
     elif set(alone) == {"worse"}:
         told = "does worse: the square tells what log parameters do not"
     else:
         told = "is not told apart at every point"
-    four = [each.difference.verdict for each in found_effects if each.change.endswith("4 components, not the square")]
+    four = [each.verdict for each in effects if each.about.endswith("4 components, not the square")]
     display(
         Markdown(
-            f"**Is the square too coarse?** With the first four components in place of it TPE and DE do better in "
-            f"{four.count('better')} and worse in {four.count('worse')} of {len(four)} intervals."
+            f"**Is the square too coarse?** With the first four components in place of it TPE and DE are {counted(four)} "
+            "intervals."
         )
     )
     report = by_name[NOISELESS].report
@@ -543,17 +517,16 @@ if seeing:
 if seeing:
     n = checkpoints[0]
     informed = on_cena | {probe.label for probe in probes} - {"TPE on parameters", "forest on arch2vec"}
-    means = {label: values[:, n - 1].mean() for label, values in probed.items() if label != "random"}
-    best, plain_best = (
-        min((label for label in means if (label in informed) == inside), key=means.get) for inside in (True, False)
-    )
+    labelled = set(probed.tables) - {"random"}
+    best, regret = lowest(probed, n, labelled & informed)
+    plain_best, plain_regret = lowest(probed, n, labelled - informed)
     sharpest = local.set_index("geometry")["best_in_top"].idxmax()
     display(
         Markdown(
-            f"After {n} evaluations the lowest mean regret of any search that sees the Jacobians is {means[best]:.2f} "
-            f"({best}), and of all others {means[plain_best]:.2f} ({plain_best}); both are chosen after the fact, which "
-            f"flatters them. TPE on CENA is at {means['TPE on CENA']:.2f}, on arch2vec at "
-            f"{means['TPE on arch2vec']:.2f}. Most of the neighbours of the best {BEST} cells are among the best 5 % in: "
+            f"After {n} evaluations the lowest mean regret of any search that sees the Jacobians is {regret:.2f} "
+            f"({best}), and of all others {plain_regret:.2f} ({plain_best}); both are chosen after the fact, which "
+            f"flatters them. TPE on CENA is at {probed.at('TPE on CENA', n).mean():.2f}, on arch2vec at "
+            f"{probed.at('TPE on arch2vec', n).mean():.2f}. Most of the neighbours of the best {BEST} cells are among the best 5 % in: "
             f"{sharpest}."
             + (
                 ""
@@ -573,19 +546,18 @@ if seeing:
 
 # %% tags=["hide-input"]
 def record(label, n):
-    seen = {name: values[:, n - 1] for name, values in found[NOISELESS].items()}
-    trivial = [values.mean() for name, values in seen.items() if name not in on_cena and name != "random"]
-    random = expected[NOISELESS][n - 1]
+    table = plain.tables[label]
+    _, trivial = lowest(plain, n, set(plain.tables) - on_cena)
     return judge(
         f"fig5.{space.name}.{key.dataset}.{method_part(label)}.regret@{n}",
-        mean_interval(seen[label]),
-        reason=f"profile {profile}: {len(seen[label])} runs, {len(space):,} cells",
-        baseline=min(random, *trivial) if label in on_cena else random,
+        mean_interval(table[:, n - 1]),
+        reason=f"profile {profile}: {len(table)} runs, {len(space):,} cells",
+        baseline=trivial if label in on_cena else plain.expected[n - 1],
     )
 
 
-records = [] if stand_in else [record(label, n) for label in found[NOISELESS] for n in checkpoints]
-unrun = dict.fromkeys(left_out, "slow, left out where a tenth of the runs is fewer than five")
+records = [] if stand_in else [record(label, n) for label in plain.tables for n in checkpoints]
+unrun = dict.fromkeys(left_out, LEFT_OUT)
 if stand_in:
     unrun |= {search.label: "stands on the digits benchmark" for search in planned}
 records += [
@@ -595,14 +567,9 @@ records += [
 ]
 write_records(results / f"{stem}.json", records)
 write_table(results / f"{stem}_regret.csv", pd.concat([table.assign(protocol=name) for name, table in tables.items()]))
-numbers = [
-    (claim, name, n, each.interval.value, each.interval.low, each.interval.high, each.verdict)
-    for claim, name, n, each in evidence
-]
-columns = ["claim", "protocol", "evaluations", "difference", "low", "high", "verdict"]
-write_table(results / f"{stem}_claims.csv", pd.DataFrame(numbers, columns=columns))
+write_table(results / f"{stem}_claims.csv", evidence_table(proof, "claim"))
 if seeing:
-    write_table(results / f"{stem}_changes.csv", effect_table(found_effects))
+    write_table(results / f"{stem}_changes.csv", evidence_table(effects, "change"))
     write_table(results / f"{stem}_neighbours.csv", local)
 
 statuses = [record.status for record in records]

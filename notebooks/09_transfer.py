@@ -58,6 +58,7 @@ from cena.evaluate import (
 )
 from cena.report import plots
 from cena.report.tables import NAMES, NONE, markdown_table
+from cena.report.wording import counted, in_words, signed, told
 from cena.study.joint import JointEmbedding
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import PROFILES, of_nas_bench_101, of_size
@@ -335,14 +336,9 @@ for number, (panel, (source, target)) in enumerate(zip(axes, DIRECTIONS, strict=
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 TRIVIAL_HERE = [pair for pair in predictors if pair[0] in (*TRIVIAL, "raw encoding")]
-wording = {1: "better", 0: "no difference shown", -1: "worse"}
 reason = f"{networks}, {settings.views.points} points, {settings.views.per_class} views"
 reason += f", {len(size.space):,} of the sizes" if size.profile.space.architectures else ""
 reason += f" (profile {profile})" if not same_networks else ""
-
-
-def verdict(difference: Interval) -> int:
-    return int(difference.low > 0) - int(difference.high < 0)
 
 
 def of_runs(dataset, source, target, name, model, metric):
@@ -375,15 +371,15 @@ for dataset in settings.space.datasets:
             }
             pairs = {kind: paired_difference(ours, of_runs(*where, *pair, metric)) for kind, pair in against.items()}
             found.append({"dataset": dataset, "source": source, "target": target, "metric": metric, "record": record})
-            found[-1] |= {kind: verdict(difference) for kind, difference in pairs.items()}
+            found[-1] |= {kind: told(difference) for kind, difference in pairs.items()}
             if dataset == judged:
                 rows.append(
                     (
                         f"{source} → {target} {'τ' if metric == 'tau' else metric}",
                         str(interval),
                         f"{record.paper:.2f}: {record.status}" if of_paper else NONE,
-                        f"{pairs['trivial']} ({', '.join(trivial)}): {wording[found[-1]['trivial']]}",
-                        *(f"{pairs[kind]}: {wording[found[-1][kind]]}" for kind in ("spectrum", "untrained", "linear")),
+                        f"{signed(pairs['trivial'])} ({', '.join(trivial)}): {told(pairs['trivial'])}",
+                        *(in_words(pairs[kind]) for kind in ("spectrum", "untrained", "linear")),
                     )
                 )
 if "imagenet16" not in settings.space.datasets:
@@ -395,14 +391,6 @@ header = ("", "headline", "paper", "minus best trivial", "minus log spectrum", "
 Markdown(markdown_table(header, rows))
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
-
-
-def counted(rows, kind):
-    """How many of some scores the headline wins, ties and loses."""
-    parts = [f"{word} in {(rows[kind] == sign).sum()}" for sign, word in wording.items() if (rows[kind] == sign).any()]
-    return ", ".join(parts) + f" of {len(rows)} scores"
-
-
 across, within = found[found.source != found.target], found[found.source == found.target]
 statuses = pd.Series([record.status for record in records if record.paper is not None and record.runs], dtype=str)
 lines = [
@@ -416,9 +404,9 @@ lines = [
 ]
 for title, rows in (("Across spaces", across), ("Within a space", within)):
     lines.append(
-        f"- **{title}**, on all data sets: against the best trivial rival {counted(rows, 'trivial')}; against the log "
-        f"spectrum {counted(rows, 'spectrum')}; against the untrained encoder {counted(rows, 'untrained')}; against "
-        f"the linear model on the same features {counted(rows, 'linear')}."
+        f"- **{title}**, on all data sets: against the best trivial rival {counted(rows['trivial'])} scores; against the log "
+        f"spectrum {counted(rows['spectrum'])} scores; against the untrained encoder {counted(rows['untrained'])} scores; against "
+        f"the linear model on the same features {counted(rows['linear'])} scores."
     )
 linear_parameters = {
     (source, target): table.loc[(judged, source, target, "log parameters", "linear"), "tau"] for source, target in CROSS
@@ -568,7 +556,7 @@ else:
         difference = paired_difference(mine, other)
         sentences.append(
             f"- **{source} → {target}**: τ = {ours.tau:.3f}; the best trivial rival is {rival[0]}, {rival[1]} "
-            f"({rivals.tau.max():.3f}), difference {difference}: {wording[verdict(difference)]}. The linear model on the "
+            f"({rivals.tau.max():.3f}), difference {in_words(difference)}. The linear model on the "
             f"same features reaches {lines.loc[(source, target, HEADLINE, 'linear'), 'tau']:.3f}."
         )
     display(

@@ -53,6 +53,7 @@ from cena.evaluate import (
 )
 from cena.report import plots
 from cena.report.tables import NAMES, markdown_table
+from cena.report.wording import counted, in_words, signed, told
 from cena.study.ablations import EncoderVariant
 from cena.study.artifacts import ArtifactStore
 from cena.study.pipeline import Pipeline
@@ -181,18 +182,8 @@ def tau_of(scores, *row):
 
 by_source = scored(features)
 
+
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
-wording = {1: "better", 0: "no difference shown", -1: "worse"}
-
-
-def verdict(difference: Interval) -> int:
-    return int(difference.low > 0) - int(difference.high < 0)
-
-
-def signed(interval: Interval) -> str:
-    return f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
-
-
 def spread(values) -> str:
     """Signed numbers by their smallest and largest."""
     low, high = f"{min(values):+.3f}", f"{max(values):+.3f}"
@@ -266,11 +257,10 @@ for source in seen:
     if source == own:
         continue
     part = paired[paired.images == SOURCES[source]]
-    signs = [verdict(Interval(row.minus_own, row.minus_low, row.minus_high, runs)) for row in part.itertuples()]
-    counted = ", ".join(f"{word} in {signs.count(sign)}" for sign, word in wording.items() if sign in signs)
+    found = counted(told(Interval(row.minus_own, row.minus_low, row.minus_high, runs)) for row in part.itertuples())
     lowest = part.loc[part.minus_own.idxmin()]
     lines.append(
-        f"- **{SOURCES[source].capitalize()}** instead of {SOURCES[own]}: {counted} of {len(part)} scores. "
+        f"- **{SOURCES[source].capitalize()}** instead of {SOURCES[own]}: {found} scores. "
         + (
             f"The largest loss is {-lowest.minus_own:.3f} ({lowest.features}, {names[lowest.dataset]})."
             if lowest.minus_own < 0
@@ -455,7 +445,7 @@ for name in (EMBEDDING, "embedding"):
             for dataset in labels
         ]
         added += [(factor, name, dataset, each) for dataset, each in zip(labels, differences, strict=True)]
-        rows.append((factor, name, *(f"{signed(each)}: {wording[verdict(each)]}" for each in differences)))
+        rows.append((factor, name, *(in_words(each) for each in differences)))
 seed_noise = max(
     abs(
         tau_of(by_reading, dataset, "both", name).mean()
@@ -468,11 +458,10 @@ seed_noise = max(
 
 def added_by(factor, name):
     """What a factor adds on the data sets, in words."""
-    values = [each.value for kind, which, _, each in added if (kind, which) == (factor, name)]
-    signs = [verdict(each) for kind, which, _, each in added if (kind, which) == (factor, name)]
-    counted = ", ".join(f"{word} in {signs.count(sign)}" for sign, word in wording.items() if sign in signs)
+    differences = [each for kind, which, _, each in added if (kind, which) == (factor, name)]
+    values = [each.value for each in differences]
     noise = "; no more than another seed does" if max(map(abs, values)) <= seed_noise else ""
-    return f"{spread(values)} ({counted} of {len(values)}{noise})"
+    return f"{spread(values)} ({counted(map(told, differences))}{noise})"
 
 
 display(

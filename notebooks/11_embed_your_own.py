@@ -49,6 +49,7 @@ from cena.evaluate import bootstrap_interval, log_spectrum, write_table
 from cena.jacobians import probe
 from cena.report import plots
 from cena.report.tables import NAMES, NONE, markdown_table
+from cena.report.wording import signed, told
 from cena.report.zoo import DEPTHS, FAMILIES, WIDTHS, resnet
 from cena.spaces import ModuleSpace, TopologySpace
 
@@ -372,11 +373,10 @@ def verdict(test):
     own, by = scores[test]["embedding"], scores[test]
     rival = max((name for name in by if name != "embedding"), key=lambda name: by[name].value)
     gain = bootstrap_interval(tests[test]["embedding"] - tests[test][rival], 0, np.mean)
-    against = "beats" if gain.low > 0 else "loses to" if gain.high < 0 else "cannot be told from"
     above = "above" if own.low > chance[test] else "not above"
     return (
-        f"- {test[0].upper()}{test[1:]}: the embedding is {above} chance ({chance[test]:.2f}) and {against} the "
-        f"{rival} (difference {gain.value:+.2f} [{gain.low:+.2f}, {gain.high:+.2f}])."
+        f"- {test[0].upper()}{test[1:]}: the embedding is {above} chance ({chance[test]:.2f}); minus the "
+        f"{rival}, its best rival: {signed(gain, 2)}, {told(gain)}."
     )
 
 

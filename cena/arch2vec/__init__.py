@@ -5,12 +5,12 @@ operation on every node; it sees neither weights nor accuracies. :func:`arch2vec
 16 numbers for each out.
 """
 
-from cena.arch2vec.distances import edit_distance, edit_distance_correlation, walk_correlation, walk_distances
-from cena.arch2vec.graphs import Graphs, cell_graphs, isomorphism_classes, module_graphs
+from cena.arch2vec.distances import edit_distance, edit_distance_correlation
+from cena.arch2vec.graphs import Graphs, isomorphism_classes, nas_bench_101_graphs, nas_bench_201_graphs
 from cena.arch2vec.model import Arch2vec, Arch2vecConfig, arch2vec_loss
 from cena.arch2vec.quality import PriorQuality, Reconstruction, prior_graphs, prior_quality, reconstruction
 from cena.arch2vec.training import arch2vec_embedding, encode_graphs, held_out_split, pretrain
-from cena.arch2vec.validity import as_released_cells, valid_cells, valid_modules
+from cena.arch2vec.validity import as_released_nas_bench_201_cells, valid_nas_bench_101_cells, valid_nas_bench_201_cells
 
 __all__ = [
     "Arch2vec",
@@ -20,20 +20,18 @@ __all__ = [
     "Reconstruction",
     "arch2vec_embedding",
     "arch2vec_loss",
-    "as_released_cells",
-    "cell_graphs",
+    "as_released_nas_bench_201_cells",
     "edit_distance",
     "edit_distance_correlation",
     "encode_graphs",
     "held_out_split",
     "isomorphism_classes",
-    "module_graphs",
+    "nas_bench_101_graphs",
+    "nas_bench_201_graphs",
     "pretrain",
     "prior_graphs",
     "prior_quality",
     "reconstruction",
-    "valid_cells",
-    "valid_modules",
-    "walk_correlation",
-    "walk_distances",
+    "valid_nas_bench_101_cells",
+    "valid_nas_bench_201_cells",
 ]

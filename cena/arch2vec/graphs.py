@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from cena.errors import InputError, unknown
 from cena.spaces.nas_bench_201.cells import EDGES, TopologyCell
+from cena.types import Integers
 
-CELL_OPERATIONS = (
+NAS_BENCH_201_NODES = (
     "input",
     "nor_conv_1x1",
     "nor_conv_3x3",
@@ -28,14 +29,14 @@ CELL_OPERATIONS = (
 )
 """The operations of NAS-Bench-201's graphs in the order of their codes."""
 
-MODULE_OPERATIONS = ("input", "conv1x1", "conv3x3", "maxpool3x3", "output")
+NAS_BENCH_101_NODES = ("input", "conv1x1", "conv3x3", "maxpool3x3", "output")
 """The operations of NAS-Bench-101's graphs in the order of their codes."""
 
 EMPTY = -1
 """The code of a node that only pads a graph; its one-hot row is zero."""
 
 
-def _cell_adjacency() -> NDArray[np.uint8]:
+def _nas_bench_201_adjacency() -> NDArray[np.uint8]:
     """(8, 8): an operation is followed by those that start where it ends; the first and last node are input, output."""
     adjacency = np.zeros((len(EDGES) + 2, len(EDGES) + 2), dtype=np.uint8)
     for node, (source, target) in enumerate(EDGES, start=1):
@@ -48,7 +49,7 @@ def _cell_adjacency() -> NDArray[np.uint8]:
     return adjacency
 
 
-CELL_ADJACENCY = _cell_adjacency()
+NAS_BENCH_201_ADJACENCY = _nas_bench_201_adjacency()
 """The one adjacency matrix of all NAS-Bench-201 cells, (8, 8), strictly upper triangular."""
 
 
@@ -105,7 +106,7 @@ class Graphs:
         return Graphs(self.adjacency[chosen], self.operations[chosen], self.kinds)
 
 
-def cell_graphs(cells: Sequence[TopologyCell]) -> Graphs:
+def nas_bench_201_graphs(cells: Sequence[TopologyCell]) -> Graphs:
     """The eight-node graphs of NAS-Bench-201 cells, such as those that
     :func:`cena.spaces.nas_bench_201.cells.parse_topology_cell` returns.
 
@@ -114,9 +115,9 @@ def cell_graphs(cells: Sequence[TopologyCell]) -> Graphs:
     InputError
         If a cell does not consist of six operations of the space.
     """
-    codes = {name: code for code, name in enumerate(CELL_OPERATIONS) if name not in ("input", "output")}
-    operations = np.full((len(cells), len(EDGES) + 2), CELL_OPERATIONS.index("output"))
-    operations[:, 0] = CELL_OPERATIONS.index("input")
+    codes = {name: code for code, name in enumerate(NAS_BENCH_201_NODES) if name not in ("input", "output")}
+    operations = np.full((len(cells), len(EDGES) + 2), NAS_BENCH_201_NODES.index("output"))
+    operations[:, 0] = NAS_BENCH_201_NODES.index("input")
     for row, cell in enumerate(cells):
         if len(cell) != len(EDGES):
             raise InputError(f"cell {row} has {len(cell)} operations: give {len(EDGES)}, as parse_cell does")
@@ -124,17 +125,17 @@ def cell_graphs(cells: Sequence[TopologyCell]) -> Graphs:
             if name not in codes:
                 raise unknown("operation", name, codes)
             operations[row, node] = codes[name]
-    adjacency = np.repeat(CELL_ADJACENCY[None], len(cells), axis=0)
-    return Graphs(adjacency, operations.astype(np.int8), len(CELL_OPERATIONS))
+    adjacency = np.repeat(NAS_BENCH_201_ADJACENCY[None], len(cells), axis=0)
+    return Graphs(adjacency, operations.astype(np.int8), len(NAS_BENCH_201_NODES))
 
 
-def module_graphs(adjacency: ArrayLike, operations: ArrayLike) -> Graphs:
+def nas_bench_101_graphs(adjacency: ArrayLike, operations: ArrayLike) -> Graphs:
     """The seven-node graphs of NAS-Bench-101 cells.
 
     Parameters
     ----------
     adjacency : (n, 7, 7), zero-padded.
-    operations : (n, 7), codes in the order of :data:`MODULE_OPERATIONS`, then :data:`EMPTY` for the nodes a smaller
+    operations : (n, 7), codes in the order of :data:`NAS_BENCH_101_NODES`, then :data:`EMPTY` for the nodes a smaller
         cell lacks.
 
     Raises
@@ -145,10 +146,10 @@ def module_graphs(adjacency: ArrayLike, operations: ArrayLike) -> Graphs:
     matrices, codes = np.asarray(adjacency), np.asarray(operations)
     if matrices.shape[1:] != (7, 7):
         raise InputError(f"adjacency has shape {matrices.shape}: cells of NAS-Bench-101 are (n, 7, 7), zero-padded")
-    return Graphs(matrices, codes, len(MODULE_OPERATIONS))
+    return Graphs(matrices, codes, len(NAS_BENCH_101_NODES))
 
 
-def isomorphism_classes(graphs: Graphs) -> NDArray[np.int64]:
+def isomorphism_classes(graphs: Graphs) -> Integers:
     """(n,) a number for each graph, equal for graphs that differ only in the numbering of their nodes.
 
     Nodes are coloured by their operation, then again and again by their own colour and those of their predecessors and

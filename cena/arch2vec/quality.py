@@ -66,7 +66,7 @@ def prior_quality(model: Arch2vec, graphs: Graphs, valid: Validity, seed: int, c
     Parameters
     ----------
     model, graphs, seed, count : as :func:`prior_graphs`.
-    valid : which graphs are architectures, such as :func:`cena.arch2vec.valid_cells`.
+    valid : which graphs are architectures, such as :func:`cena.arch2vec.valid_nas_bench_201_cells`.
 
     Returns
     -------

@@ -8,9 +8,8 @@ because the order of a space may be anything (that of NAS-Bench-201 is lexicogra
 graphs are shuffled once, so every epoch sees the same batches.
 """
 
-import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -26,22 +25,22 @@ from cena.arch2vec.graphs import EMPTY, Graphs
 from cena.arch2vec.model import Arch2vec, Arch2vecConfig, arch2vec_loss
 from cena.contrast.files import read_tensors, write_tensors
 from cena.errors import InputError
+from cena.files import sha256
 from cena.stages import Stage
+from cena.types import Progress, silent
 
 ARCH2VEC = Stage("arch2vec", version=1)
 """Pre-training of arch2vec, and embedding by it."""
 
-HELD_OUT = 10
+_HELD_OUT = 10
 """One in so many graphs, rounded up, is not seen by training."""
 
-EMBEDDED_AT_ONCE = 4096
+_EMBEDDED_AT_ONCE = 4096
 """Graphs embedded at a time; it bounds the memory."""
-
-Progress = Callable[[int, float], None]
 
 
 def arch2vec_embedding(
-    graphs: Graphs, config: Arch2vecConfig, checkpoint: Path | None = None, progress: Progress | None = None
+    graphs: Graphs, config: Arch2vecConfig, checkpoint: Path | None = None, progress: Progress = silent
 ) -> NDArray[np.float32]:
     """Pre-train on the graphs of a space and embed all of them; arguments and errors as :func:`pretrain`.
 
@@ -53,7 +52,7 @@ def arch2vec_embedding(
 
 
 def pretrain(
-    graphs: Graphs, config: Arch2vecConfig, checkpoint: Path | None = None, progress: Progress | None = None
+    graphs: Graphs, config: Arch2vecConfig, checkpoint: Path | None = None, progress: Progress = silent
 ) -> Arch2vec:
     """Train an autoencoder on nine tenths of the graphs.
 
@@ -62,7 +61,7 @@ def pretrain(
     graphs : the architectures of a space.
     config : sizes and settings.
     checkpoint : file that is replaced after every epoch; if it exists, training continues from it.
-    progress : called after every epoch with the number of finished epochs and the mean loss of the last.
+    progress : told of every epoch.
 
     Returns
     -------
@@ -75,7 +74,7 @@ def pretrain(
     """
     training_graphs = graphs[held_out_split(len(graphs), config)[0]]
     training = Pretraining(config)
-    identity = {"config": asdict(config), "graphs": fingerprint(graphs)}
+    identity = {"config": asdict(config), "graphs": _graphs_sha256(graphs)}
     if checkpoint is not None and checkpoint.exists():
         training.load(checkpoint, identity)
     for epoch in range(len(training.history), config.epochs):
@@ -87,8 +86,7 @@ def pretrain(
         training.history.append(loss)
         if checkpoint is not None:
             training.save(checkpoint, identity)
-        if progress is not None:
-            progress(epoch + 1, loss)
+        progress(epoch + 1, config.epochs)
     return training.model.eval()
 
 
@@ -113,8 +111,8 @@ def node_latents(model: Arch2vec, graphs: Graphs) -> NDArray[np.float32]:
     latents = np.empty((*graphs.operations.shape, model.config.latent), dtype=np.float32)
     model.eval()
     with torch.inference_mode():
-        for start in range(0, len(graphs), EMBEDDED_AT_ONCE):
-            part = slice(start, start + EMBEDDED_AT_ONCE)
+        for start in range(0, len(graphs), _EMBEDDED_AT_ONCE):
+            part = slice(start, start + _EMBEDDED_AT_ONCE)
             latents[part] = model.encode(*tensors_of(graphs[part]))[0].numpy()
     return latents
 
@@ -131,7 +129,7 @@ def held_out_split(graphs: int, config: Arch2vecConfig) -> tuple[NDArray[np.intp
     if graphs < 2:
         raise InputError(f"arch2vec was given {graphs} graphs: give at least 2, one to train on and one to hold out")
     order = np.random.default_rng([config.seed, 0]).permutation(graphs)
-    available = graphs + -graphs // HELD_OUT
+    available = graphs + -graphs // _HELD_OUT
     if config.sample is not None and config.sample > available:
         raise InputError(
             f"sample of arch2vec is {config.sample}: {available} of {graphs} graphs can be trained on, give no more"
@@ -223,8 +221,6 @@ def drawn_from(*key: int) -> Iterator[None]:
         yield
 
 
-def fingerprint(graphs: Graphs) -> str:
+def _graphs_sha256(graphs: Graphs) -> str:
     """Checksum that tells these graphs, in this order, from any others."""
-    checksum = hashlib.sha256(np.packbits(graphs.adjacency).tobytes())
-    checksum.update(np.ascontiguousarray(graphs.operations).tobytes())
-    return checksum.hexdigest()
+    return sha256(np.packbits(graphs.adjacency).tobytes() + graphs.operations.tobytes())

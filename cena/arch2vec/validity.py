@@ -3,42 +3,40 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cena.arch2vec.graphs import CELL_ADJACENCY, CELL_OPERATIONS, EMPTY, MODULE_OPERATIONS, Graphs
+from cena.arch2vec.graphs import EMPTY, NAS_BENCH_101_NODES, NAS_BENCH_201_ADJACENCY, NAS_BENCH_201_NODES, Graphs
+from cena.spaces.nas_bench_101.cells import MAX_EDGES
+from cena.types import Booleans
 
-Validity = Callable[[Graphs], NDArray[np.bool_]]
+Validity = Callable[[Graphs], Booleans]
 """From graphs to a mask, shape (n,), true for the architectures of one benchmark."""
 
-MOST_EDGES = 9
-"""Of a cell of NAS-Bench-101."""
 
-
-def valid_cells(graphs: Graphs) -> NDArray[np.bool_]:
+def valid_nas_bench_201_cells(graphs: Graphs) -> Booleans:
     """(n,) whether each graph is that of a NAS-Bench-201 cell: the one adjacency, an operation on every inner node.
 
     Exactly these can be written as a cell string.
     """
-    if graphs.operations.shape[1:] != (len(CELL_ADJACENCY),):
+    if graphs.operations.shape[1:] != (len(NAS_BENCH_201_ADJACENCY),):
         return np.zeros(len(graphs), dtype=bool)
-    joined: NDArray[np.bool_] = (graphs.adjacency == CELL_ADJACENCY).all(axis=(1, 2))
-    return joined & _operations_in_place(graphs, CELL_OPERATIONS.index("output"))
+    joined: Booleans = (graphs.adjacency == NAS_BENCH_201_ADJACENCY).all(axis=(1, 2))
+    return joined & _operations_in_place(graphs, NAS_BENCH_201_NODES.index("output"))
 
 
-def as_released_cells(graphs: Graphs) -> NDArray[np.bool_]:
+def as_released_nas_bench_201_cells(graphs: Graphs) -> Booleans:
     """(n,) whether the released code would call each graph a valid NAS-Bench-201 cell.
 
     It looks at the operations alone, not at the adjacency, and forgets the first inner node. Its numbers can be
-    compared with published ones; :func:`valid_cells` says which graphs really are cells.
+    compared with published ones; :func:`valid_nas_bench_201_cells` says which graphs really are cells.
     """
-    output = CELL_OPERATIONS.index("output")
+    output = NAS_BENCH_201_NODES.index("output")
     inner = graphs.operations[:, 2:-1]
     ends = (graphs.operations[:, 0] == 0) & (graphs.operations[:, -1] == output)
-    valid: NDArray[np.bool_] = ends & ((inner > 0) & (inner < output)).all(axis=1)
+    valid: Booleans = ends & ((inner > 0) & (inner < output)).all(axis=1)
     return valid
 
 
-def valid_modules(graphs: Graphs) -> NDArray[np.bool_]:
+def valid_nas_bench_101_cells(graphs: Graphs) -> Booleans:
     """(n,) whether each graph is a NAS-Bench-101 cell after nodes off the paths from input to output are pruned.
 
     As the benchmark checks it (Ying et al., "NAS-Bench-101", ICML 2019, section 2.1): output reachable from input,
@@ -46,8 +44,8 @@ def valid_modules(graphs: Graphs) -> NDArray[np.bool_]:
     """
     pruned = prune(graphs)
     edges = pruned.adjacency.sum(axis=(1, 2), dtype=np.int64)
-    few: NDArray[np.bool_] = (edges > 0) & (edges <= MOST_EDGES)
-    return few & _operations_in_place(pruned, MODULE_OPERATIONS.index("output"))
+    few: Booleans = (edges > 0) & (edges <= MAX_EDGES)
+    return few & _operations_in_place(pruned, NAS_BENCH_101_NODES.index("output"))
 
 
 def prune(graphs: Graphs) -> Graphs:
@@ -67,7 +65,7 @@ def prune(graphs: Graphs) -> Graphs:
     return Graphs(adjacency, np.where(kept, graphs.operations, EMPTY).astype(np.int8), graphs.kinds)
 
 
-def _operations_in_place(graphs: Graphs, output: int) -> NDArray[np.bool_]:
+def _operations_in_place(graphs: Graphs, output: int) -> Booleans:
     """(n,) whether the first node is the input (0), the last one left the output, and no other is either."""
     operations = graphs.operations
     last = operations.shape[1] - 1 - (operations[:, ::-1] != EMPTY).argmax(axis=1)
@@ -75,5 +73,5 @@ def _operations_in_place(graphs: Graphs, output: int) -> NDArray[np.bool_]:
     rest[np.arange(len(graphs)), last] = EMPTY
     ends = (operations[:, 0] == 0) & (operations[np.arange(len(graphs)), last] == output) & (last > 0)
     inner = rest[:, 1:]
-    valid: NDArray[np.bool_] = ends & ((inner != 0) & (inner != output)).all(axis=1)
+    valid: Booleans = ends & ((inner != 0) & (inner != output)).all(axis=1)
     return valid

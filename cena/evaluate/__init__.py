@@ -11,7 +11,13 @@ from cena.evaluate.features import (
     principal_components,
 )
 from cena.evaluate.geometry import distance_agreement
-from cena.evaluate.intervals import Interval, bootstrap_interval, mean_interval, paired_difference
+from cena.evaluate.intervals import (
+    Interval,
+    bootstrap_interval,
+    mean_interval,
+    paired_difference,
+    welch_difference,
+)
 from cena.evaluate.metrics import kendall, pearson
 from cena.evaluate.neighbours import (
     Bootstrapped,
@@ -25,7 +31,7 @@ from cena.evaluate.neighbours import (
 from cena.evaluate.prediction import held_out, predict, split, summarize
 from cena.evaluate.records import Record, read_all, read_records, status_against, write_records, write_table
 from cena.evaluate.scoreboard import PAPER, judge, not_run, scoreboard
-from cena.evaluate.search_statistics import Reach, evaluations_to_reach, paired_bootstrap, reach, top_regret
+from cena.evaluate.search_statistics import Reach, evaluations_to_reach, reach, top_regret
 from cena.evaluate.transfer import summarize_transfer, transfer, transferred
 
 __all__ = [
@@ -53,7 +59,6 @@ __all__ = [
     "neighbours_alike",
     "neighbours_rank",
     "not_run",
-    "paired_bootstrap",
     "paired_difference",
     "pearson",
     "predict",
@@ -71,6 +76,7 @@ __all__ = [
     "top_regret",
     "transfer",
     "transferred",
+    "welch_difference",
     "write_records",
     "write_table",
 ]

@@ -70,6 +70,35 @@ def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) 
     return mean_interval(ours - theirs, level)
 
 
+def welch_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Interval:
+    """Difference of the means of two samples of independent runs, (m,) and (n,), with Welch's t interval.
+
+    The runs of the two share nothing, so that all of both count, however many each has. A number that is known exactly,
+    given as that many equal runs, adds nothing to the width: the interval is then Student's of the other's runs.
+
+    Returns
+    -------
+    Interval
+        Of mean(first) - mean(second); its runs are those of both.
+
+    Raises
+    ------
+    InputError
+        As for :func:`mean_interval`, of either.
+
+    Source: Welch, "The generalization of 'Student's' problem when several different population variances are involved"
+    (Biometrika 34, 1947), with the degrees of freedom of Satterthwaite (1946).
+    """
+    ours, theirs = _checked(first, level), _checked(second, level)
+    shares = np.array([ours.var(ddof=1) / len(ours), theirs.var(ddof=1) / len(theirs)])
+    variance, difference = float(shares.sum()), float(ours.mean() - theirs.mean())
+    half = 0.0
+    if variance > 0:
+        freedom = variance**2 / (shares**2 / [len(ours) - 1, len(theirs) - 1]).sum()
+        half = float(stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(variance))
+    return Interval(difference, difference - half, difference + half, len(ours) + len(theirs))
+
+
 def bootstrap_interval(
     values: ArrayLike,
     seed: int,

@@ -1,4 +1,4 @@
-"""Comparing repeated searches: paired differences, and how many evaluations they need to reach the top of a space.
+"""How many evaluations repeated searches need to reach the top of a space.
 
 Regrets are those of :func:`cena.search.regret_table`, (runs, budget).
 """
@@ -6,30 +6,11 @@ Regrets are those of :func:`cena.search.regret_table`, (runs, budget).
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from cena.errors import InputError
-from cena.evaluate.intervals import Interval, bootstrap_interval
-
-FloatArray = NDArray[np.float64]
-
-
-def paired_bootstrap(first: ArrayLike, second: ArrayLike, seed: int, level: float = 0.95) -> Interval:
-    """Mean of `first - second`, (runs,) each, with its percentile bootstrap interval.
-
-    For regrets, which are far from normal: most runs end at zero, a few far above. Of run i of both methods the
-    difference is resampled as one.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ, else as for :func:`cena.evaluate.intervals.bootstrap_interval`.
-    """
-    ours, theirs = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if ours.shape != theirs.shape:
-        raise InputError(f"paired runs have shapes {ours.shape} and {theirs.shape}: give the same runs of both methods")
-    return bootstrap_interval(ours - theirs, seed, np.mean, level)
+from cena.types import Floats
 
 
 @dataclass(frozen=True)
@@ -81,7 +62,7 @@ def top_regret(report: ArrayLike, share: float = 0.001) -> float:
     return float(known[0] - known[max(int(share * len(known)), 1) - 1])
 
 
-def evaluations_to_reach(regrets: ArrayLike, threshold: float) -> FloatArray:
+def evaluations_to_reach(regrets: ArrayLike, threshold: float) -> Floats:
     """(runs,) the number of evaluations after which the regret is first at most `threshold`; infinite if it never is.
 
     Parameters

@@ -1,149 +1,137 @@
-"""What the search chapters conclude: differences between searches, tested claims, and what a change does.
+"""What the search chapters conclude: differences between two searches, tested claims, and what a change does.
 
-Regrets at one point are arrays (runs,); searches may have different numbers of runs.
+A claim, or a change, is about two searches: what is said of them, the label of the first and that of the second. Its
+evidence are the differences in regret, first minus second, on each data set, under each protocol and at each point.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from cena.errors import InputError
-from cena.evaluate import Interval, paired_difference
+from cena.evaluate import Interval, welch_difference
+from cena.report.tables import NAMES
+from cena.report.wording import Told, counted, signed, told
+from cena.study.protocols import NOISELESS, Regrets
 
-Array = NDArray[np.float64]
+SearchPair = tuple[str, str, str]
+"""What is said of two searches, and their labels."""
 
 
 @dataclass(frozen=True)
-class Difference:
-    """How the regret of a search differs from a rival's at one point: negative is better.
+class Evidence:
+    """How the mean regret of one search differs from another's: negative is better.
 
     Attributes
     ----------
-    where : the data set, protocol and point.
-    interval : of the mean difference in percentage points.
+    about : what is said of the two.
+    dataset, protocol : where.
+    evaluations : after how many; 0 when the simulated time is spent.
+    difference : of the means in percentage points, over all independent runs of both.
     """
 
-    where: str
-    interval: Interval
+    about: str
+    dataset: str
+    protocol: str
+    evaluations: int
+    difference: Interval
 
     @property
-    def verdict(self) -> str:
-        """By whether the interval excludes zero."""
-        if self.interval.high < 0:
-            return "better"
-        return "worse" if self.interval.low > 0 else "not told apart"
+    def verdict(self) -> Told:
+        """Whether the first search is better."""
+        return told(self.difference, lower_is_better=True)
 
     @property
     def number(self) -> str:
-        """The mean difference with its interval."""
-        return f"{self.interval.value:+.2f} [{self.interval.low:+.2f}, {self.interval.high:+.2f}]"
-
-    def __str__(self) -> str:
-        return f"{self.number} {self.where}"
+        """The difference with its interval."""
+        return signed(self.difference, 2)
 
 
-def difference(where: str, ours: Array, theirs: Array) -> Difference:
-    """Of regrets at one point, (runs,) each; of unequal numbers of runs the first that both have are compared.
+def evidence(
+    pairs: Sequence[SearchPair], found: Mapping[tuple[str, str], Regrets], evaluations: Sequence[int]
+) -> list[Evidence]:
+    """Of each pair under each protocol, where both searches were run.
 
-    The interval is Student's: a bootstrap of the few runs of slow methods would be far too narrow.
+    The intervals are Welch's: the runs of two searches are independent, however many each has. A bootstrap of the few
+    runs of slow methods would be far too narrow.
 
-    Raises
-    ------
-    InputError
-        If they have fewer than two runs in common.
+    Parameters
+    ----------
+    found : regrets by data set and protocol.
+    evaluations : the points to look at, at most the budget; in simulated time only its end is.
     """
-    runs = min(len(ours), len(theirs))
-    return Difference(where, paired_difference(ours[:runs], theirs[:runs]))
+    return [
+        Evidence(about, dataset, protocol, n, welch_difference(regrets.at(ours, n), regrets.at(theirs, n)))
+        for about, ours, theirs in pairs
+        for (dataset, protocol), regrets in found.items()
+        if ours in regrets.tables and theirs in regrets.tables
+        for n in regrets.points(evaluations)
+    ]
 
 
-def claim_sentence(claim: str, differences: Sequence[Difference], others: Sequence[Difference] = ()) -> str:
-    """The claim, whether the differences bear it out, the differences, and a count of those under other protocols.
+def claim_sentence(claim: str, found: Sequence[Evidence]) -> str:
+    """The claim and whether it is borne out, which the noiseless protocol decides; a count under the others.
 
-    Raises
-    ------
-    InputError
-        If there is no difference.
+    Parameters
+    ----------
+    found : evidence of this claim and of others.
     """
-    if not differences:
-        raise InputError(f"claim '{claim}' has no evidence: give at least one difference")
-    verdicts = {found.verdict for found in differences}
+    own = [each for each in found if each.about == claim]
+    decisive = [each for each in own if each.protocol == NOISELESS]
+    others = [each.verdict for each in own if each.protocol != NOISELESS]
+    if not decisive:
+        return f"**{claim}: not tested**, a slow method is left out here."
+    verdicts = {each.verdict for each in decisive}
     if verdicts == {"better"}:
         word = "borne out"
     elif verdicts == {"worse"}:
         word = "contradicted"
     else:
-        word = f"undecided ({_counted(differences)})"
-    sentence = f"**{claim}: {word}.** Difference in regret: {'; '.join(map(str, differences))}."
-    return sentence + (f" Under the other protocols: {_counted(others)}." if others else "")
+        word = f"undecided ({counted(each.verdict for each in decisive)})"
+    numbers = "; ".join(f"{each.number} ({NAMES[each.dataset]}, {each.evaluations})" for each in decisive)
+    sentence = f"**{claim}: {word}.** Difference in regret: {numbers}."
+    return sentence + (f" Under the other protocols: {counted(others)}." if others else "")
 
 
-def _counted(differences: Sequence[Difference]) -> str:
-    """Such as "better in 2, worse in 1 of 3"."""
-    verdicts = [found.verdict for found in differences]
-    counts = [f"{word} in {verdicts.count(word)}" for word in ("better", "not told apart", "worse") if word in verdicts]
-    return f"{', '.join(counts)} of {len(verdicts)}"
-
-
-Change = tuple[str, str, str]
-"""What is changed between two searches, and the labels of the search with the change and of that without."""
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What a change does to mean regret at one point.
-
-    Attributes
-    ----------
-    change : what is changed.
-    where : the data set.
-    evaluations : after how many.
-    difference : of the search with the change from that without; negative is better.
-    """
-
-    change: str
-    where: str
-    evaluations: int
-    difference: Difference
-
-
-def effects(
-    changes: Sequence[Change], regrets: Mapping[str, Mapping[str, Array]], points: Sequence[int]
-) -> list[Effect]:
-    """Of each change on each data set and after each number of evaluations, where both searches were run.
-
-    Parameters
-    ----------
-    regrets : (runs, budget) by data set and label of the search.
-    points : numbers of evaluations, at most the budget.
-    """
-    return [
-        Effect(change, where, n, difference("", of_where[ours][:, n - 1], of_where[theirs][:, n - 1]))
-        for change, ours, theirs in changes
-        for where, of_where in regrets.items()
-        for n in points
-        if ours in of_where and theirs in of_where
-    ]
-
-
-def effect_rows(found: Sequence[Effect]) -> list[tuple[str, ...]]:
+def change_rows(found: Sequence[Evidence]) -> list[tuple[str, ...]]:
     """A row for each change: what it is, its difference on each data set at the first point, and a count of all."""
-    first = min((effect.evaluations for effect in found), default=0)
+    first = min((each.evaluations for each in found), default=0)
     rows = []
-    for change in dict.fromkeys(effect.change for effect in found):
-        seen = [effect for effect in found if effect.change == change]
-        numbers = (effect.difference.number for effect in seen if effect.evaluations == first)
-        rows.append((change, *numbers, _counted([effect.difference for effect in seen])))
+    for change in dict.fromkeys(each.about for each in found):
+        seen = [each for each in found if each.about == change]
+        numbers = (each.number for each in seen if each.evaluations == first)
+        rows.append((change, *numbers, counted(each.verdict for each in seen)))
     return rows
 
 
-def effect_table(found: Sequence[Effect]) -> pd.DataFrame:
-    """The numbers behind :func:`effect_rows`, a row for each effect."""
+def untold(pairs: Sequence[SearchPair], found: Sequence[Evidence]) -> list[str]:
+    """What is said of pairs that have no evidence."""
+    seen = {each.about for each in found}
+    return [about for about, *_ in pairs if about not in seen]
+
+
+def evidence_table(found: Sequence[Evidence], about: str) -> pd.DataFrame:
+    """The numbers of the evidence, a row for each; the first column is called `about`."""
     rows = [
-        (effect.change, effect.where, effect.evaluations, interval.value, interval.low, interval.high)
-        for effect in found
-        for interval in [effect.difference.interval]
+        (
+            each.about,
+            each.dataset,
+            each.protocol,
+            each.evaluations,
+            each.difference.value,
+            each.difference.low,
+            each.difference.high,
+            each.verdict,
+        )
+        for each in found
     ]
-    return pd.DataFrame(rows, columns=["change", "dataset", "evaluations", "difference", "low", "high"])
+    columns = [about, "dataset", "protocol", "evaluations", "difference", "low", "high", "verdict"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def lowest(regrets: Regrets, evaluations: int, labels: Collection[str]) -> tuple[str, float]:
+    """The search of the lowest mean regret after so many evaluations, of those with these labels, and that mean."""
+    means = {label: float(np.mean(regrets.at(label, evaluations))) for label in regrets.tables if label in labels}
+    best = min(means, key=means.__getitem__)
+    return best, means[best]

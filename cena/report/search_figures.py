@@ -1,51 +1,49 @@
 """What the search chapters show of repeated searches: curves with intervals, tables, a figure to explore them.
 
-Regrets are tables (runs, points) as :func:`cena.study.protocols.regrets` makes them. Those of one data set under
-one protocol are a dictionary by the label of the search; searches may have different numbers of runs.
+What they show are :class:`cena.study.protocols.Regrets`, or tables of :func:`curves`, by the data set and protocol.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
-from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from cena.evaluate import Interval, mean_interval
-from cena.report.claims import difference
+from cena.evaluate import Interval, mean_interval, welch_difference
 from cena.report.plots import METHOD_STYLES, curve_with_interval, figure
-from cena.study.protocols import UNITS, Protocol
+from cena.report.wording import signed, told
+from cena.study.protocols import UNITS, Regrets
+from cena.types import Floats
 
-Array = NDArray[np.float64]
-
-DASHES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
+_DASHES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
 """Matplotlib's lines by plotly's names."""
 
-SECONDS_PER_HOUR = 3600
+_SECONDS_PER_HOUR = 3600
 
-FLOOR = 1e-3
+_FLOOR = 1e-3
 """The least regret in points that a logarithmic axis shows."""
 
-BARS = 4
+_BARS = 4
 """Intervals drawn of a curve that has fewer runs than others."""
 
-SHOWN = 60
-"""Points of a curve in the interactive figure, and :data:`STEPS` of its slider."""
-STEPS = 10
+_SHOWN = 60
+"""Points of a curve in the interactive figure, and :data:`_STEPS` of its slider."""
+_STEPS = 10
 
 
-def curves(protocol: Protocol, budget: int, regrets: Mapping[str, Array]) -> pd.DataFrame:
-    """Mean regret of each search along a protocol's axis, with its 95 % interval and the median.
+def curves(regrets: Regrets) -> pd.DataFrame:
+    """Mean regret of each search along its protocol's axis, with its 95 % interval and the median.
 
     Columns: method, at (evaluations, or hours of simulated time), unit, regret, low, high (not below zero), median,
     runs.
     """
-    axis = protocol.axis(budget) / (SECONDS_PER_HOUR if protocol.seconds else 1)
+    protocol = regrets.protocol
+    axis = protocol.axis / (_SECONDS_PER_HOUR if protocol.seconds else 1)
     rows = []
-    for label, table in regrets.items():
+    for label, table in regrets.tables.items():
         for at, values in zip(axis, table.T, strict=True):
             mean = mean_interval(values)
             numbers = (mean.value, max(mean.low, 0.0), mean.high, float(np.median(values)), mean.runs)
@@ -53,45 +51,49 @@ def curves(protocol: Protocol, budget: int, regrets: Mapping[str, Array]) -> pd.
     return pd.DataFrame(rows, columns=["method", "at", "unit", "regret", "low", "high", "median", "runs"])
 
 
-def regret_rows(
-    columns: Mapping[str, Mapping[str, Array]], exact: Mapping[str, float] | None = None
-) -> list[tuple[str, ...]]:
+RegretColumns = Mapping[str, tuple[Regrets, int]]
+"""Regrets and after how many evaluations to look at them, 0 for the end of simulated time, by a column's name."""
+
+
+def regret_rows(columns: RegretColumns) -> list[tuple[str, ...]]:
     """A row for each search: its label, then in each column its mean regret with interval, and its median.
 
-    Fewer runs than others have are named.
-
-    Parameters
-    ----------
-    columns : regrets at one point, (runs,), by search and by the column's name; a search may be missing in some.
-    exact : random search's expectation in each column, if known: the first row.
+    Fewer runs than others have are named. The first row is random search's exact expectation, where it is known.
     """
-    first = [("random, exact expectation", *(f"{exact[name]:.2f}" for name in columns))] if exact else []
-    return first + _rows(columns, lambda _, values: f"{_interval(mean_interval(values))}; {np.median(values):.2f}")
+    exact = [f"{of.expected[n - 1]:.2f}" for of, n in columns.values() if of.expected is not None]
+    first = [("random, exact expectation", *exact)] if exact else []
+
+    def cell(name: str, label: str) -> str:
+        of, n = columns[name]
+        values = of.tables[label][:, n - 1]
+        return f"{_interval(mean_interval(values))}; {np.median(values):.2f}"
+
+    return first + _rows(columns, dict.fromkeys(label for of, _ in columns.values() for label in of.tables), cell)
 
 
-def difference_rows(columns: Mapping[str, Mapping[str, Array]], rival: str) -> list[tuple[str, ...]]:
+def difference_rows(columns: RegretColumns, rival: str) -> list[tuple[str, ...]]:
     """As :func:`regret_rows`, how the regret of each search differs from that of `rival`, which all columns have."""
-    others = {
-        name: {label: values for label, values in regrets.items() if label != rival}
-        for name, regrets in columns.items()
-    }
 
-    def cell(name: str, values: Array) -> str:
-        found = difference("", values, columns[name][rival])
-        return found.number if found.verdict == "not told apart" else f"**{found.number}**"
+    def cell(name: str, label: str) -> str:
+        of, n = columns[name]
+        difference = welch_difference(of.at(label, n), of.at(rival, n))
+        number = signed(difference, 2)
+        return number if told(difference) == "not told apart" else f"**{number}**"
 
-    return _rows(others, cell)
+    labels = dict.fromkeys(label for of, _ in columns.values() for label in of.tables if label != rival)
+    return _rows(columns, labels, cell)
 
 
-def _rows(columns: Mapping[str, Mapping[str, Array]], cell: Callable[[str, Array], str]) -> list[tuple[str, ...]]:
-    most = max(len(values) for regrets in columns.values() for values in regrets.values())
-    runs = {label: len(values) for regrets in columns.values() for label, values in regrets.items()}
+def _rows(columns: RegretColumns, labels: Iterable[str], cell: Callable[[str, str], str]) -> list[tuple[str, ...]]:
+    """A row for each label, with the text of `cell` (name of the column, label) where the search was run."""
+    runs = {label: len(table) for of, _ in columns.values() for label, table in of.tables.items()}
+    most = max(runs.values())
     return [
         (
-            label if count == most else f"{label} ({count} runs)",
-            *(cell(name, regrets[label]) if label in regrets else "" for name, regrets in columns.items()),
+            label if runs[label] == most else f"{label} ({runs[label]} runs)",
+            *(cell(name, label) if label in of.tables else "" for name, (of, _) in columns.items()),
         )
-        for label, count in runs.items()
+        for label in labels
     ]
 
 
@@ -99,8 +101,21 @@ def _interval(mean: Interval) -> str:
     return f"{mean.value:.2f} [{max(mean.low, 0):.2f}, {mean.high:.2f}]"
 
 
+PAPER_METHODS = (
+    "random",
+    "REINFORCE",
+    *(f"{optimiser} on {seen}" for optimiser in ("TPE", "DE") for seen in ("CENA", "arch2vec", "raw encoding")),
+)
+"""The paper's searches, and its optimisers on the raw encoding."""
+
+
+def other_methods(labels: Sequence[str]) -> list[str]:
+    """Those of the labels that the paper leaves out, after TPE on CENA and the raw encoding to compare."""
+    return ["TPE on CENA", "TPE on raw encoding", *(label for label in labels if label not in PAPER_METHODS)]
+
+
 def draw_panels(
-    tables: Mapping[str, pd.DataFrame], labels: Sequence[str], exact: Mapping[str, Array | None] | None = None
+    tables: Mapping[str, pd.DataFrame], labels: Sequence[str], exact: Mapping[str, Floats | None] | None = None
 ) -> None:
     """A panel for each table of :func:`curves`, titled by its key, three a row, with one legend.
 
@@ -126,14 +141,14 @@ def draw_panels(
 
 def _draw(panel: Axes, table: pd.DataFrame, labels: Sequence[str]) -> None:
     shown = table[table["method"].isin(labels)]
-    floor = max(0.8 * float(shown["regret"][shown["regret"] > 0].min()), FLOOR)
+    floor = max(0.8 * float(shown["regret"][shown["regret"] > 0].min()), _FLOOR)
     few = [label for label in labels if 0 < shown["runs"][shown["method"] == label].max() < shown["runs"].max()]
     for label in labels:
         curve = shown[shown["method"] == label]
         if label in few:
             # Their bands are wide and would hide each other: bars, each method's beside the next.
             last = (len(curve) - 1) * (1 - 0.02 * few.index(label))
-            some = np.unique(np.linspace(last, 0, BARS, endpoint=False).round().astype(int))
+            some = np.unique(np.linspace(last, 0, _BARS, endpoint=False).round().astype(int))
             (line,) = panel.plot(curve["at"], curve["regret"], label=label, **METHOD_STYLES.get(label, {}))
             low, high = (curve[name].clip(lower=floor).iloc[some] for name in ("low", "high"))
             panel.vlines(curve["at"].iloc[some], low, high, color=line.get_color(), linewidth=1)
@@ -170,7 +185,7 @@ def explorer(tables: Mapping[str, pd.DataFrame], name: str) -> str:
     first = next(iter(tables))
     for key, table in tables.items():
         for label, curve in table.groupby("method", sort=False):
-            some = curve.iloc[np.unique(np.linspace(0, len(curve) - 1, SHOWN).round().astype(int))].round(4)
+            some = curve.iloc[np.unique(np.linspace(0, len(curve) - 1, _SHOWN).round().astype(int))].round(4)
             drawn.add_scatter(
                 x=some["at"].round(1).tolist(),
                 y=some["regret"].tolist(),
@@ -180,13 +195,13 @@ def explorer(tables: Mapping[str, pd.DataFrame], name: str) -> str:
                 visible=key == first,
                 line={
                     "color": METHOD_STYLES[str(label)]["color"],
-                    "dash": DASHES[METHOD_STYLES[str(label)]["linestyle"]],
+                    "dash": _DASHES[METHOD_STYLES[str(label)]["linestyle"]],
                 },
                 row=1,
                 col=1,
             )
             owners.append(key)
-        steps = [_spent(table, (step + 1) / STEPS) for step in range(STEPS)]
+        steps = [_spent(table, (step + 1) / _STEPS) for step in range(_STEPS)]
         drawn.add_scatter(
             **steps[-1],
             mode="markers",
@@ -211,11 +226,11 @@ def explorer(tables: Mapping[str, pd.DataFrame], name: str) -> str:
     ]
     slider = [
         {
-            "label": f"{100 * (step + 1) // STEPS} %",
+            "label": f"{100 * (step + 1) // _STEPS} %",
             "method": "restyle",
             "args": [{part: [steps[step][part] for steps in spent] for part in ("x", "error_x")}, dots],
         }
-        for step in range(STEPS)
+        for step in range(_STEPS)
     ]
     drawn.update_layout(
         template="simple_white",
@@ -224,7 +239,7 @@ def explorer(tables: Mapping[str, pd.DataFrame], name: str) -> str:
         legend={"orientation": "h", "y": -0.42, "font": {"size": 11}},
         updatemenus=[{"x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom", "buttons": menu}],
         sliders=[
-            {"active": STEPS - 1, "steps": slider, "currentvalue": {"prefix": "right: budget spent "}, "y": -0.12}
+            {"active": _STEPS - 1, "steps": slider, "currentvalue": {"prefix": "right: budget spent "}, "y": -0.12}
         ],
         xaxis={"title": {"text": tables[first]["unit"].iloc[0]}},
         yaxis={"title": "regret (percentage points)", "type": "log"},

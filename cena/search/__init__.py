@@ -10,7 +10,7 @@ candidates; TPE and differential evolution need a box to propose in (:class:`Con
 from cena.search.arch2vec_bo import arch2vec_bo
 from cena.search.arch2vec_rl import arch2vec_rl
 from cena.search.candidates import Candidates, CategoricalCandidates, ContinuousCandidates, VectorCandidates
-from cena.search.clock import clock, evaluations_within, regret_over_time, within
+from cena.search.clock import evaluations_within, regret_over_time
 from cena.search.differential_evolution import differential_evolution
 from cena.search.evaluator import Evaluator
 from cena.search.evolution import regularised_evolution
@@ -50,7 +50,6 @@ __all__ = [
     "VectorCandidates",
     "arch2vec_bo",
     "arch2vec_rl",
-    "clock",
     "differential_evolution",
     "evaluations_within",
     "gaussian_process",
@@ -67,5 +66,4 @@ __all__ = [
     "reinforce",
     "repeat",
     "tpe",
-    "within",
 ]

@@ -7,40 +7,32 @@ A network with one tanh layer is trained on the accuracies; its hidden layer :ma
 whose predictions have a variance. Both hyper-parameters maximise the marginal likelihood.
 """
 
-from functools import partial
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize
 
 from cena.search.adam import Adam
 from cena.search.candidates import Candidates
+from cena.search.evaluator import Evaluator
 from cena.search.history import History
 from cena.search.surrogate import log_expected_improvement, search_by_model
 from cena.stages import Stage
+from cena.types import Floats
 
 ARCH2VEC_BO = Stage("search.arch2vec-bo", version=1)
 
-FloatArray = NDArray[np.float64]
-
-MINIBATCH = 10
+_INITIAL = 16
+_HIDDEN, _EPOCHS, _MINIBATCH, _LEARNING_RATE = 128, 100, 10, 0.01
 
 
 @ARCH2VEC_BO
-def arch2vec_bo(
-    candidates: Candidates,
-    guide: ArrayLike,
-    budget: int,
-    seed: int,
-    *,
-    initial: int = 16,
-    batch: int = 1,
-    target: float | None = None,
-    hidden: int = 128,
-    epochs: int = 100,
-    learning_rate: float = 0.01,
-) -> History:
+def arch2vec_bo(candidates: Candidates, guide: ArrayLike, budget: int, seed: int, *, batch: int = 1) -> History:
     """Evaluate the architectures of the highest expected improvement, over the whole space, predicted by DNGO.
+
+    The start is 16 random architectures. The network has 128 hidden units; Adam trains it for 100 epochs on
+    mini-batches of 10, with a learning rate of 0.01. Improvement is over the best accuracy so far. In its place the
+    source's code has the constants 100 on NAS-Bench-201 and 95 on NAS-Bench-101, and takes the variance for the
+    deviation; its paper says neither.
 
     Parameters
     ----------
@@ -48,66 +40,44 @@ def arch2vec_bo(
     guide : (n,) accuracy that the search sees, in percent; NaN where there is no label.
     budget : number of evaluations.
     seed : of the run.
-    initial : number of random architectures at the start.
     batch : number of architectures to evaluate between two fits; the source has 1 on NAS-Bench-201 and 5 on
         NAS-Bench-101.
-    target : accuracy in percent over which improvement is expected; by default the best so far. The source's code has
-        the constants 100 on NAS-Bench-201 and 95 on NAS-Bench-101, and takes the variance for the deviation; its paper
-        says neither.
-    hidden, epochs, learning_rate : of the network, which Adam trains on mini-batches of 10.
 
     Raises
     ------
     InputError
-        If `initial` or `batch` is below 1, or as :class:`cena.search.evaluator.Evaluator` does.
+        If `batch` is below 1, or as :class:`cena.search.evaluator.Evaluator` does.
 
     Source: Yan et al. (NeurIPS 2020) and its released code; Snoek et al., "Scalable Bayesian optimization using deep
     neural networks" (ICML 2015). Their DNGO has priors on the two hyper-parameters; here these are bounded only.
     """
-    score = partial(_improvement, target=target, hidden=hidden, epochs=epochs, learning_rate=learning_rate)
-    return search_by_model("arch2vec-bo", score, candidates, guide, budget, seed, initial, batch)
+    return search_by_model("arch2vec-bo", _improvement, Evaluator(candidates, guide, budget, seed), _INITIAL, batch)
 
 
-def _improvement(
-    known: FloatArray,
-    accuracy: FloatArray,
-    others: FloatArray,
-    generator: np.random.Generator,
-    target: float | None,
-    hidden: int,
-    epochs: int,
-    learning_rate: float,
-) -> FloatArray:
+def _improvement(known: Floats, accuracy: Floats, others: Floats, generator: np.random.Generator) -> Floats:
     centre, scale = known.mean(axis=0), known.std(axis=0)
     scale[scale == 0] = 1.0
     inputs, fractions = (known - centre) / scale, accuracy / 100
-    weight, bias = trained_layer(inputs, fractions, hidden, epochs, learning_rate, generator)
+    weight, bias = trained_layer(inputs, fractions, generator)
     regression = BayesianRegression(np.tanh(inputs @ weight + bias), fractions)
     mean, deviation = regression.predict(np.tanh((others - centre) / scale @ weight + bias))
-    return log_expected_improvement(mean, deviation, fractions.max() if target is None else target / 100)
+    return log_expected_improvement(mean, deviation, fractions.max())
 
 
-def trained_layer(
-    inputs: FloatArray,
-    values: FloatArray,
-    hidden: int,
-    epochs: int,
-    learning_rate: float,
-    generator: np.random.Generator,
-) -> tuple[FloatArray, FloatArray]:
-    """Weight (d, hidden) and bias (hidden,) of the tanh layer of a network fitted to `values`, (m,), by squared error.
+def trained_layer(inputs: Floats, values: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """Weight (d, 128) and bias (128,) of the tanh layer of a network fitted to `values`, (m,), by squared error.
 
     Parameters
     ----------
     inputs : (m, d); a last mini-batch that would not be full is left out of its epoch.
     """
-    size = min(MINIBATCH, len(inputs))
-    bounds = 1 / np.sqrt(inputs.shape[1]), 1 / np.sqrt(hidden)
-    W = generator.uniform(-bounds[0], bounds[0], (inputs.shape[1], hidden))
-    b = generator.uniform(-bounds[0], bounds[0], hidden)
-    v, a = generator.uniform(-bounds[1], bounds[1], hidden), generator.uniform(-bounds[1], bounds[1], 1)
-    adam = Adam([W, b, v, a], learning_rate)
-    for _ in range(epochs):
+    size = min(_MINIBATCH, len(inputs))
+    bounds = 1 / np.sqrt(inputs.shape[1]), 1 / np.sqrt(_HIDDEN)
+    W = generator.uniform(-bounds[0], bounds[0], (inputs.shape[1], _HIDDEN))
+    b = generator.uniform(-bounds[0], bounds[0], _HIDDEN)
+    v, a = generator.uniform(-bounds[1], bounds[1], _HIDDEN), generator.uniform(-bounds[1], bounds[1], 1)
+    adam = Adam([W, b, v, a], _LEARNING_RATE)
+    for _ in range(_EPOCHS):
         order = generator.permutation(len(inputs))
         for start in range(0, len(inputs) - size + 1, size):
             rows = order[start : start + size]
@@ -138,7 +108,7 @@ class BayesianRegression:
     BOUNDS = ((-10.0, 10.0), (-20.0, 5.0))
     """Of the logarithms of `precision` and `noise`."""
 
-    def __init__(self, features: FloatArray, values: FloatArray) -> None:
+    def __init__(self, features: Floats, values: Floats) -> None:
         left, singular, right = np.linalg.svd(features, full_matrices=False)
         projected = left.T @ values
         outside = max(float(values @ values - projected @ projected), 0.0)
@@ -151,16 +121,14 @@ class BayesianRegression:
         # The prior's variance 1 / precision, less what the data say in each direction that they span.
         self._gained = 1 / self.precision - 1 / shrunk
 
-    def predict(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def predict(self, features: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation, (n,) each, of the values without noise at `features`, (n, k)."""
         prior = (features**2).sum(axis=1) / self.precision
         variance = prior - (features @ self._right.T) ** 2 @ self._gained
         return features @ self._mean, np.sqrt(np.maximum(variance, 0.0))
 
 
-def _negative_evidence(
-    logarithms: FloatArray, squares: FloatArray, projected: FloatArray, outside: float, count: int
-) -> float:
+def _negative_evidence(logarithms: Floats, squares: Floats, projected: Floats, outside: float, count: int) -> float:
     """Minus the logarithm of the marginal likelihood, from the singular values of the features (a constant aside).
 
     The values are normal with variance noise + squares / precision along each left singular vector, and noise in all

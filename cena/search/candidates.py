@@ -19,11 +19,9 @@ from scipy.spatial.distance import cdist
 
 from cena.errors import InputError
 from cena.search.neighbours import Neighbours, hamming_neighbours
+from cena.types import Booleans, Floats, Integers
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-Kind = TypeVar("Kind", bound="Candidates")
+_Kind = TypeVar("_Kind", bound="Candidates")
 
 
 class Candidates(ABC):
@@ -49,7 +47,7 @@ class Candidates(ABC):
     def distances(self, query: ArrayLike) -> NDArray[Any]:
         """A number for each architecture, (n,), that grows with its distance to `query`, (d,)."""
 
-    def nearest_unevaluated(self, query: ArrayLike, excluded: BoolArray, generator: np.random.Generator) -> int:
+    def nearest_unevaluated(self, query: ArrayLike, excluded: Booleans, generator: np.random.Generator) -> int:
         """The architecture nearest to `query`, (d,), among those not `excluded`, (n,).
 
         Equally near architectures are equally likely; `generator` decides. At least one must not be excluded.
@@ -73,13 +71,13 @@ class VectorCandidates(Candidates):
     """
 
     def __init__(self, vectors: ArrayLike) -> None:
-        self.positions: FloatArray = np.array(vectors, dtype=np.float64, order="C")
+        self.positions: Floats = np.array(vectors, dtype=np.float64, order="C")
         if self.positions.ndim != 2 or self.positions.size == 0:
             shape = self.positions.shape
             raise InputError(f"the points have shape {shape}; give a non-empty (architectures, dimensions) array")
         self._check(self.positions)
 
-    def _check(self, positions: FloatArray) -> None:
+    def _check(self, positions: Floats) -> None:
         broken = np.flatnonzero(~np.isfinite(positions).all(axis=1))
         if broken.size:
             raise InputError(f"{broken.size} points are not finite, the first is point {broken[0]}; give finite points")
@@ -89,10 +87,10 @@ class VectorCandidates(Candidates):
         """These candidates."""
         return self
 
-    def distances(self, query: ArrayLike) -> FloatArray:
+    def distances(self, query: ArrayLike) -> Floats:
         """Squared Euclidean distances, (n,)."""
         point = np.asarray(query, dtype=np.float64)
-        squares: FloatArray = cdist(point[None], self.positions, "sqeuclidean")[0]
+        squares: Floats = cdist(point[None], self.positions, "sqeuclidean")[0]
         return squares
 
 
@@ -109,13 +107,13 @@ class ContinuousCandidates(VectorCandidates):
         If `points` has another shape, is empty, or has a value that is not a number in [0, 1].
     """
 
-    def _check(self, positions: FloatArray) -> None:
+    def _check(self, positions: Floats) -> None:
         outside = np.flatnonzero(~((positions >= 0) & (positions <= 1)).all(axis=1))
         if outside.size:
             point = positions[outside[0]].tolist()
             raise InputError(f"point {outside[0]} is {point}, outside the unit cube; scale every coordinate to [0, 1]")
 
-    def from_unit_cube(self, position: FloatArray) -> FloatArray:
+    def from_unit_cube(self, position: Floats) -> Floats:
         """The position itself."""
         return position
 
@@ -147,7 +145,7 @@ class CategoricalCandidates(Candidates):
         codes: ArrayLike,
         cardinalities: ArrayLike,
         neighbours: Neighbours | None = None,
-        lookup: Callable[[IntArray], int | None] | None = None,
+        lookup: Callable[[Integers], int | None] | None = None,
     ) -> None:
         given, counts = np.asarray(codes), np.asarray(cardinalities)
         if given.ndim != 2 or given.size == 0 or not np.issubdtype(given.dtype, np.integer):
@@ -178,7 +176,7 @@ class CategoricalCandidates(Candidates):
             )
         self.lookup = lookup
 
-    def index(self, codes: IntArray) -> int | None:
+    def index(self, codes: Integers) -> int | None:
         """The architecture that `codes`, (d,), describe, or None."""
         if self.lookup is not None:
             return self.lookup(codes)
@@ -196,10 +194,10 @@ class CategoricalCandidates(Candidates):
             )
         )
 
-    def from_unit_cube(self, position: FloatArray) -> NDArray[np.int64]:
+    def from_unit_cube(self, position: Floats) -> Integers:
         """Each axis is cut into as many equal bins as its column has choices: (d,) codes."""
         counts = np.asarray(self.cardinalities)
-        codes: NDArray[np.int64] = np.minimum((position * counts).astype(np.int64), counts - 1)
+        codes: Integers = np.minimum((position * counts).astype(np.int64), counts - 1)
         return codes
 
     def distances(self, query: ArrayLike) -> NDArray[np.int16]:
@@ -216,7 +214,7 @@ BOXES: tuple[type[ContinuousCandidates] | type[CategoricalCandidates], ...] = (
 """The kinds that have a box to propose in."""
 
 
-def of_kind(candidates: Candidates, kinds: tuple[type[Kind], ...], method: str) -> Kind:
+def of_kind(candidates: Candidates, kinds: tuple[type[_Kind], ...], method: str) -> _Kind:
     """The `candidates`, if they are of one of the `kinds` that a method can search.
 
     Raises

@@ -1,18 +1,15 @@
 """Simulated time: what a search would have found, had each evaluation taken as long as its training.
 
 No method looks at the clock or at what is left of its budget. So a search in simulated time is a search with a budget
-of evaluations that surely lasts, cut where the clock runs out.
+of evaluations that surely lasts, judged at times before the clock runs out.
 """
 
-from dataclasses import replace
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cena.errors import InputError
 from cena.search.history import History, regret
-
-FloatArray = NDArray[np.float64]
+from cena.types import Floats
 
 
 def evaluations_within(cost: ArrayLike, guide: ArrayLike, seconds: float) -> int:
@@ -40,44 +37,7 @@ def evaluations_within(cost: ArrayLike, guide: ArrayLike, seconds: float) -> int
     return finished
 
 
-def within(history: History, cost: ArrayLike, seconds: float) -> History:
-    """The evaluations of a run that are finished in time; the one during which time runs out does not count.
-
-    Parameters
-    ----------
-    history : a run with a budget of :func:`evaluations_within`.
-    cost : (n,) simulated seconds of each evaluation.
-    seconds : the budget.
-
-    Raises
-    ------
-    InputError
-        If `cost` has no number for an evaluated architecture, or not even the first evaluation fits.
-    """
-    finished = int(np.searchsorted(clock(history, cost), seconds, side="right"))
-    if finished == 0:
-        raise InputError(
-            f"method {history.method}, seed {history.seed}, finishes nothing in {seconds} s; give a longer time"
-        )
-    return replace(history, architectures=history.architectures[:finished], guide=history.guide[:finished])
-
-
-def clock(history: History, cost: ArrayLike) -> FloatArray:
-    """(budget,) simulated seconds at which each evaluation is finished.
-
-    Raises
-    ------
-    InputError
-        If `cost` has no number for an evaluated architecture.
-    """
-    costs = _checked(cost, int(history.architectures.max()) + 1)[history.architectures]
-    if not np.isfinite(costs).all():
-        architecture = history.architectures[~np.isfinite(costs)][0]
-        raise InputError(f"architecture {architecture} has been evaluated but has no cost; give one for each")
-    return np.cumsum(costs)
-
-
-def regret_over_time(history: History, report: ArrayLike, cost: ArrayLike, times: ArrayLike) -> FloatArray:
+def regret_over_time(history: History, report: ArrayLike, cost: ArrayLike, times: ArrayLike) -> Floats:
     """The :func:`cena.search.history.regret` at given `times`, in seconds, of the same shape; NaN before the first.
 
     Times after the last evaluation have its regret: the run has to be long enough for them.
@@ -87,11 +47,20 @@ def regret_over_time(history: History, report: ArrayLike, cost: ArrayLike, times
     InputError
         If an incumbent has no report accuracy, or an evaluated architecture no cost.
     """
-    finished = np.searchsorted(clock(history, cost), np.asarray(times, dtype=np.float64), side="right")
+    finished = np.searchsorted(_finished(history, cost), np.asarray(times, dtype=np.float64), side="right")
     return np.concatenate([[np.nan], regret(history, report)])[finished]
 
 
-def _checked(cost: ArrayLike, least: int) -> FloatArray:
+def _finished(history: History, cost: ArrayLike) -> Floats:
+    """(budget,) simulated seconds at which each evaluation is finished."""
+    costs = _checked(cost, int(history.architectures.max()) + 1)[history.architectures]
+    if not np.isfinite(costs).all():
+        architecture = history.architectures[~np.isfinite(costs)][0]
+        raise InputError(f"architecture {architecture} has been evaluated but has no cost; give one for each")
+    return np.cumsum(costs)
+
+
+def _checked(cost: ArrayLike, least: int) -> Floats:
     costs = np.asarray(cost, dtype=np.float64)
     if costs.ndim != 1 or len(costs) < least:
         raise InputError(

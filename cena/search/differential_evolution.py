@@ -3,13 +3,14 @@
 from contextlib import suppress
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize
 
 from cena.search.candidates import BOXES, Candidates, of_kind
 from cena.search.evaluator import BudgetSpentError, Evaluator
 from cena.search.history import History
 from cena.stages import Stage
+from cena.types import Floats
 
 DIFFERENTIAL_EVOLUTION = Stage("search.differential-evolution", version=1)
 
@@ -39,7 +40,7 @@ def differential_evolution(candidates: Candidates, guide: ArrayLike, budget: int
     box = of_kind(candidates, BOXES, "differential-evolution")
     evaluator = Evaluator(box, guide, budget, seed)
 
-    def loss(position: NDArray[np.float64]) -> float:
+    def loss(position: Floats) -> float:
         return -evaluator.evaluate_nearest(box.from_unit_cube(position))
 
     with suppress(BudgetSpentError):

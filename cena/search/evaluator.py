@@ -1,13 +1,12 @@
 """The budget of one run: every method reads accuracies through it, so that all are held to the same rules."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cena.errors import InputError
 from cena.search.candidates import Candidates
 from cena.search.history import History
-
-FloatArray = NDArray[np.float64]
+from cena.types import Floats, Integers
 
 
 class BudgetSpentError(Exception):
@@ -120,7 +119,7 @@ class Evaluator:
         """Whether an architecture can be evaluated at all."""
         return not np.isnan(self.guide[architecture])
 
-    def labelled(self, architectures: NDArray[np.int64]) -> NDArray[np.int64]:
+    def labelled(self, architectures: Integers) -> Integers:
         """Those of the `architectures`, in their order, that can be evaluated at all."""
         return architectures[~np.isnan(self.guide[architectures])]
 
@@ -130,7 +129,7 @@ class Evaluator:
         return History(method, self.seed, evaluated, self.guide[evaluated])
 
 
-def checked_guide(guide: ArrayLike, budget: int) -> FloatArray:
+def checked_guide(guide: ArrayLike, budget: int) -> Floats:
     """Guide accuracies, (n,), after checking that they can be searched with `budget` evaluations.
 
     Raises

@@ -12,12 +12,12 @@ from cena.stages import Stage
 
 EVOLUTION = Stage("search.evolution", version=1)
 
+_POPULATION, _SAMPLE = 10, 3
+
 
 @EVOLUTION
-def regularised_evolution(
-    candidates: Candidates, guide: ArrayLike, budget: int, seed: int, *, population: int = 10, sample: int = 3
-) -> History:
-    """Draw `sample` of the population, mutate the best of them by one edit, and let the oldest go.
+def regularised_evolution(candidates: Candidates, guide: ArrayLike, budget: int, seed: int) -> History:
+    """Draw three of a population of ten with replacement, mutate the best of them by one edit, and let the oldest go.
 
     Parameters
     ----------
@@ -25,8 +25,6 @@ def regularised_evolution(
     guide : (n,) accuracy that the search sees, in percent; NaN where there is no label.
     budget : number of evaluations.
     seed : of the run.
-    population : number of architectures that are alive; the first ones are random.
-    sample : number of them that compete to be the parent, drawn with replacement.
 
     Raises
     ------
@@ -38,11 +36,11 @@ def regularised_evolution(
     space = of_kind(candidates, (CategoricalCandidates,), "evolution")
     evaluator = Evaluator(space, guide, budget, seed)
     generator = np.random.default_rng(evaluator.seeds.spawn(1)[0])
-    alive: deque[int] = deque(maxlen=population)
+    alive: deque[int] = deque(maxlen=_POPULATION)
     while evaluator.remaining:
         open_ = np.empty(0, dtype=np.int64)
-        if len(alive) == population:
-            rivals = [alive[i] for i in generator.integers(population, size=sample)]
+        if len(alive) == _POPULATION:
+            rivals = [alive[i] for i in generator.integers(_POPULATION, size=_SAMPLE)]
             neighbours = space.neighbours[max(rivals, key=evaluator.known)]
             open_ = neighbours[~evaluator.excluded[neighbours]]
         if len(open_):

@@ -3,27 +3,28 @@
 import warnings
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from cena.search.candidates import Candidates
+from cena.search.evaluator import Evaluator
 from cena.search.history import History
 from cena.search.surrogate import log_expected_improvement, search_by_model
 from cena.stages import Stage
+from cena.types import Floats
 
 GAUSSIAN_PROCESS = Stage("search.gaussian-process", version=1)
 
-FloatArray = NDArray[np.float64]
+_INITIAL = 10
 
 
 @GAUSSIAN_PROCESS
-def gaussian_process(
-    candidates: Candidates, guide: ArrayLike, budget: int, seed: int, *, initial: int = 10, batch: int = 1
-) -> History:
+def gaussian_process(candidates: Candidates, guide: ArrayLike, budget: int, seed: int, *, batch: int = 1) -> History:
     """Evaluate the architecture with the highest expected improvement over the best so far, over the whole space.
 
+    The start is 10 random architectures.
     The kernel is a Matérn one of smoothness 5/2 with one length scale, times a constant, plus noise; all three are
     fitted by marginal likelihood each time, to standardised accuracies.
 
@@ -33,20 +34,18 @@ def gaussian_process(
     guide : (n,) accuracy that the search sees, in percent; NaN where there is no label.
     budget : number of evaluations.
     seed : of the run.
-    initial : number of random architectures at the start.
     batch : number of architectures to evaluate between two fits.
 
     Raises
     ------
     InputError
-        If `initial` or `batch` is below 1, or as :class:`cena.search.evaluator.Evaluator` does.
+        If `batch` is below 1, or as :class:`cena.search.evaluator.Evaluator` does.
     """
-    return search_by_model("gaussian-process", _improvement, candidates, guide, budget, seed, initial, batch)
+    evaluator = Evaluator(candidates, guide, budget, seed)
+    return search_by_model("gaussian-process", _improvement, evaluator, _INITIAL, batch)
 
 
-def _improvement(
-    known: FloatArray, accuracy: FloatArray, others: FloatArray, _generator: np.random.Generator
-) -> FloatArray:
+def _improvement(known: Floats, accuracy: Floats, others: Floats, _generator: np.random.Generator) -> Floats:
     standard = (accuracy - accuracy.mean()) / (accuracy.std() or 1.0)
     kernel = ConstantKernel(1.0, (1e-3, 1e3)) * Matern(0.3, (1e-2, 1e2), nu=2.5) + WhiteKernel(1e-2, (1e-6, 1e1))
     model = GaussianProcessRegressor(kernel)

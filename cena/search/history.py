@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cena.errors import InputError
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from cena.types import Floats, Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +30,11 @@ class History:
 
     method: str
     seed: int
-    architectures: IntArray
-    guide: FloatArray
+    architectures: Integers
+    guide: Floats
 
 
-def incumbents(history: History) -> IntArray:
+def incumbents(history: History) -> Integers:
     """The best architecture by guide accuracy after each evaluation, (budget,); of equals the first evaluated."""
     best = np.maximum.accumulate(history.guide)
     improved = np.concatenate([[True], best[1:] > best[:-1]])
@@ -44,7 +42,7 @@ def incumbents(history: History) -> IntArray:
     return history.architectures[latest]
 
 
-def regret(history: History, report: ArrayLike) -> FloatArray:
+def regret(history: History, report: ArrayLike) -> Floats:
     """How far the incumbent lies below the best of the space after each evaluation, (budget,), in points.
 
     Parameters
@@ -63,11 +61,11 @@ def regret(history: History, report: ArrayLike) -> FloatArray:
             f"an incumbent of method {history.method}, seed {history.seed}, has no report accuracy; "
             "guide the search only by architectures that have one"
         )
-    shortfall: FloatArray = np.nanmax(accuracy) - accuracy[best]
+    shortfall: Floats = np.nanmax(accuracy) - accuracy[best]
     return shortfall
 
 
-def regret_table(histories: Sequence[History], report: ArrayLike) -> FloatArray:
+def regret_table(histories: Sequence[History], report: ArrayLike) -> Floats:
     """The :func:`regret` of several runs, (runs, budget).
 
     Raises

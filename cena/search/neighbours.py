@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cena.errors import InputError
-
-IntArray = NDArray[np.int64]
+from cena.types import Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +23,13 @@ class Neighbours:
     members : (number of neighbours in all,) architectures.
     """
 
-    starts: IntArray
-    members: IntArray
+    starts: Integers
+    members: Integers
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def __getitem__(self, architecture: int) -> IntArray:
+    def __getitem__(self, architecture: int) -> Integers:
         """The neighbours of one architecture."""
         return self.members[self.starts[architecture] : self.starts[architecture + 1]]
 
@@ -86,7 +85,7 @@ def hamming_neighbours(codes: ArrayLike) -> Neighbours:
     return Neighbours(starts.astype(np.int64), unique % total)
 
 
-def _groups(rows: NDArray[np.integer]) -> IntArray:
+def _groups(rows: NDArray[np.integer]) -> Integers:
     """(n,) for each row the number of its group of equal rows, in order of first appearance."""
     numbers: dict[bytes, int] = {}
     return np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows], dtype=np.int64)

@@ -1,17 +1,16 @@
 """Random search without replacement, and its exact expectation."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cena.errors import InputError
 from cena.search.candidates import Candidates
 from cena.search.evaluator import Evaluator, checked_guide
 from cena.search.history import History
 from cena.stages import Stage
+from cena.types import Floats
 
 RANDOM_SEARCH = Stage("search.random", version=1)
-
-FloatArray = NDArray[np.float64]
 
 
 @RANDOM_SEARCH
@@ -37,7 +36,7 @@ def random_search(candidates: Candidates, guide: ArrayLike, budget: int, seed: i
     return evaluator.history("random")
 
 
-def random_regret_expectation(guide: ArrayLike, report: ArrayLike, budget: int) -> FloatArray:
+def random_regret_expectation(guide: ArrayLike, report: ArrayLike, budget: int) -> Floats:
     r"""The exact expectation of random search's :func:`cena.search.history.regret`, (budget,), in points.
 
     Rank the N labelled architectures by guide accuracy, best first. Among n drawn without replacement, the best one

@@ -1,9 +1,12 @@
-"""The LSTM policy of arch2vec's reinforcement learning, with its gradient by hand."""
+"""The LSTM policy of arch2vec's reinforcement learning, with its gradient by hand.
+
+It takes one state at a time, and torch's `LSTMCell` spends most of its time on calls: an episode with its update takes
+torch four times as long (`tests/benchmarks/test_search_speed.py`, one core).
+"""
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from cena.types import Floats
 
 
 class RecurrentPolicy:
@@ -29,7 +32,7 @@ class RecurrentPolicy:
     def __init__(self, dimensions: int, hidden: int, generator: np.random.Generator) -> None:
         shapes = [(4 * hidden, dimensions), (4 * hidden, hidden), (4 * hidden,), (dimensions, hidden), (dimensions,)]
         bound = 1 / np.sqrt(hidden)
-        self.weights: list[FloatArray] = [generator.uniform(-bound, bound, shape) for shape in shapes]
+        self.weights: list[Floats] = [generator.uniform(-bound, bound, shape) for shape in shapes]
         self.weights[2] += generator.uniform(-bound, bound, 4 * hidden)
         self.forget()
 
@@ -37,9 +40,9 @@ class RecurrentPolicy:
         """Begin a new sequence."""
         hidden = self.weights[1].shape[1]
         self._hidden, self._cell = np.zeros(hidden), np.zeros(hidden)
-        self._trace: list[tuple[FloatArray, ...]] = []
+        self._trace: list[tuple[Floats, ...]] = []
 
-    def __call__(self, state: FloatArray) -> FloatArray:
+    def __call__(self, state: Floats) -> Floats:
         """The mean action, (dimensions,), after one more state, (dimensions,)."""
         W, U, b, V, a = self.weights
         before_hidden, before = self._hidden, self._cell
@@ -49,10 +52,10 @@ class RecurrentPolicy:
         self._cell = f * before + i * g
         self._hidden = o * np.tanh(self._cell)
         self._trace.append((state, before_hidden, before, i, f, g, o, self._cell, self._hidden))
-        mean: FloatArray = V @ self._hidden + a
+        mean: Floats = V @ self._hidden + a
         return mean
 
-    def gradients(self, slopes: FloatArray) -> list[FloatArray]:
+    def gradients(self, slopes: Floats) -> list[Floats]:
         """The gradient of a loss by the `weights`, from its gradient by each mean since :meth:`forget`.
 
         Parameters
@@ -87,6 +90,6 @@ class RecurrentPolicy:
         ]
 
 
-def _sigmoid(value: FloatArray) -> FloatArray:
-    result: FloatArray = 0.5 * (1 + np.tanh(0.5 * value))  # unlike 1 / (1 + exp(-value)), never overflows
+def _sigmoid(value: Floats) -> Floats:
+    result: Floats = 0.5 * (1 + np.tanh(0.5 * value))  # unlike 1 / (1 + exp(-value)), never overflows
     return result

@@ -10,18 +10,18 @@ where the baseline b is the bias-corrected exponential moving average of all rew
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cena.search.adam import Adam
 from cena.search.candidates import Candidates, CategoricalCandidates, of_kind
 from cena.search.evaluator import Evaluator
 from cena.search.history import History
 from cena.stages import Stage
+from cena.types import Floats, Integers
 
 REINFORCE = Stage("search.reinforce", version=1)
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+_LEARNING_RATE, _MOMENTUM, _PATIENCE = 0.01, 0.9, 100
 
 
 @REINFORCE
@@ -30,17 +30,13 @@ def reinforce(
     guide: ArrayLike,
     budget: int,
     seed: int,
-    *,
-    learning_rate: float = 0.01,
-    momentum: float = 0.9,
-    patience: int = 100,
 ) -> History:
     """Sample a cell from the policy, and learn from its accuracy.
 
     Only a cell that is evaluated for the first time costs an evaluation. A proposal that is no architecture of the
     space, or one without a label, is dropped and sampled again, and the policy learns nothing from it. One that has
     been evaluated before is free, and the policy learns from its accuracy once more. A policy that has converged
-    proposes nothing else: after `patience` free proposals in a row, the architecture nearest to the next one (in
+    proposes nothing else: after 100 free proposals in a row, the architecture nearest to the next one (in
     Hamming distance) is evaluated in its place.
 
     Parameters
@@ -49,9 +45,6 @@ def reinforce(
     guide : (n,) accuracy that the search sees, in percent; NaN where there is no label.
     budget : number of evaluations.
     seed : of the run.
-    learning_rate : of Adam.
-    momentum : of the moving average that is the baseline.
-    patience : free proposals in a row before one is replaced.
 
     Raises
     ------
@@ -65,7 +58,7 @@ def reinforce(
     evaluator = Evaluator(space, guide, budget, seed)
     generator = np.random.default_rng(evaluator.seeds.spawn(1)[0])
     policy = CategoricalPolicy(space.cardinalities, generator)
-    adam = Adam([policy.logits], learning_rate)
+    adam = Adam([policy.logits], _LEARNING_RATE)
     numerator = denominator = 0.0
     free = 0
     limits = policy.limits()
@@ -74,7 +67,7 @@ def reinforce(
         architecture = space.index(codes)
         if architecture is not None and not evaluator.excluded[architecture]:
             reward, free = evaluator.evaluate(architecture), 0
-        elif free == patience:
+        elif free == _PATIENCE:
             reward, free = evaluator.evaluate_nearest(codes), 0
             codes = space.positions[evaluator.evaluated[-1]]
         else:
@@ -82,8 +75,8 @@ def reinforce(
             if architecture is None or not evaluator.has_label(architecture):
                 continue
             reward = evaluator.known(architecture)
-        numerator = momentum * numerator + (1 - momentum) * reward
-        denominator = momentum * denominator + (1 - momentum)
+        numerator = _MOMENTUM * numerator + (1 - _MOMENTUM) * reward
+        denominator = _MOMENTUM * denominator + (1 - _MOMENTUM)
         adam.step([policy.gradient(codes, reward - numerator / denominator)])
         limits = policy.limits()
     return evaluator.history("reinforce")
@@ -104,24 +97,24 @@ class CategoricalPolicy:
         self.logits = np.where(np.arange(shape[1]) < counts, 1e-3 * generator.standard_normal(shape), -np.inf)
         self.last = counts[:, 0] - 1
 
-    def probabilities(self) -> FloatArray:
+    def probabilities(self) -> Floats:
         """Of each choice, (columns, most choices)."""
         weights = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
-        chances: FloatArray = weights / weights.sum(axis=1, keepdims=True)
+        chances: Floats = weights / weights.sum(axis=1, keepdims=True)
         return chances
 
-    def limits(self) -> FloatArray:
+    def limits(self) -> Floats:
         """The upper ends of the intervals of [0, 1) that stand for the choices, (columns, most choices)."""
         limits = np.cumsum(self.probabilities(), axis=1)
         limits[np.arange(limits.shape[1]) >= self.last[:, None]] = 1  # rounding may leave the last sum below one
         return limits
 
-    def sample(self, limits: FloatArray, generator: np.random.Generator) -> IntArray:
+    def sample(self, limits: Floats, generator: np.random.Generator) -> Integers:
         """A choice for each column, (columns,), by the policy's :meth:`limits`, which one step of learning outdates."""
-        codes: IntArray = np.count_nonzero(generator.random((len(limits), 1)) >= limits, axis=1)
+        codes: Integers = np.count_nonzero(generator.random((len(limits), 1)) >= limits, axis=1)
         return codes
 
-    def gradient(self, codes: ArrayLike, advantage: float) -> FloatArray:
+    def gradient(self, codes: ArrayLike, advantage: float) -> Floats:
         """The gradient of -advantage * log probability of the choices `codes`, (columns,), by the logits."""
         slope = advantage * self.probabilities()
         slope[np.arange(len(slope)), np.asarray(codes, dtype=np.int64)] -= advantage

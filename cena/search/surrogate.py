@@ -3,30 +3,18 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy.special import erfcx, ndtr
 
 from cena.errors import InputError
-from cena.search.candidates import Candidates
 from cena.search.evaluator import Evaluator
 from cena.search.history import History
+from cena.types import Floats
 
-FloatArray = NDArray[np.float64]
-
-Score = Callable[[FloatArray, FloatArray, FloatArray, np.random.Generator], FloatArray]
+ModelScore = Callable[[Floats, Floats, Floats, np.random.Generator], Floats]
 """(evaluated vectors (m, d), their accuracies (m,), other vectors (k, d), generator) -> scores (k,), high is good."""
 
 
-def search_by_model(
-    method: str,
-    score: Score,
-    candidates: Candidates,
-    guide: ArrayLike,
-    budget: int,
-    seed: int,
-    initial: int,
-    batch: int,
-) -> History:
+def search_by_model(method: str, score: ModelScore, evaluator: Evaluator, initial: int, batch: int) -> History:
     """Evaluate `initial` random architectures, then those of the highest scores among all that are left.
 
     The model is fitted afresh to everything evaluated, after each `batch` evaluations. Architectures of equal scores
@@ -36,19 +24,19 @@ def search_by_model(
     ----------
     method : name that the history carries.
     score : fits the model and scores the architectures.
-    candidates, guide, budget, seed : as for every method.
-    initial, batch : at least 1.
+    evaluator : of the run, before its first evaluation.
+    initial : number of random architectures at the start.
+    batch : number of architectures to evaluate between two fits, at least 1.
 
     Raises
     ------
     InputError
-        If `initial` or `batch` is below 1, or as :class:`cena.search.evaluator.Evaluator` does.
+        If `batch` is below 1.
     """
-    if min(initial, batch) < 1:
-        raise InputError(f"method {method} has {initial} random starts and batches of {batch}; give at least 1 of both")
-    evaluator = Evaluator(candidates, guide, budget, seed)
+    if batch < 1:
+        raise InputError(f"method {method} has batches of {batch} evaluations; give at least 1")
     generator = np.random.default_rng(evaluator.seeds.spawn(1)[0])
-    vectors = candidates.vectors.positions
+    vectors = evaluator.candidates.vectors.positions
     while evaluator.remaining:
         if len(evaluator.evaluated) < initial:
             evaluator.evaluate_random(generator)
@@ -62,7 +50,7 @@ def search_by_model(
     return evaluator.history(method)
 
 
-def log_expected_improvement(mean: FloatArray, deviation: FloatArray, best: float) -> FloatArray:
+def log_expected_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:
     r"""Logarithm of how much a normal accuracy is expected to exceed `best`, (k,).
 
     .. math:: \log E[\max(Y - b, 0)] = \log \sigma + \log(\varphi(u) + u \Phi(u)), \quad u = (\mu - b) / \sigma.
@@ -85,5 +73,5 @@ def log_expected_improvement(mean: FloatArray, deviation: FloatArray, best: floa
     size = np.clip(-u, 1, None)
     ratio = np.where(size > 1e4, size**-2.0, -np.expm1(np.log(size * np.sqrt(np.pi / 2) * erfcx(size / np.sqrt(2)))))
     far = -0.5 * size**2 - 0.5 * np.log(2 * np.pi) + np.log(np.maximum(ratio, 1e-300))
-    result: FloatArray = np.log(sigma) + np.where(u > -1, np.log(near), far)
+    result: Floats = np.log(sigma) + np.where(u > -1, np.log(near), far)
     return result

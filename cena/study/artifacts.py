@@ -27,6 +27,7 @@ from cena.types import Arrays
 
 _log = logging.getLogger(__name__)
 _DESCRIPTION = "config.json"
+_UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 
 
 def artifact_key(config: Mapping[str, object]) -> str:
@@ -89,6 +90,14 @@ class ArtifactStore:
                 partial.replace(place)
         return place
 
+    def stored(self, kind: str, config: Mapping[str, object]) -> Arrays | None:
+        """The arrays that :meth:`arrays` has stored; None where there are none that can be read."""
+        place = self.root / kind / artifact_key(config)
+        try:
+            return _load(place) if _is_complete(place) else None
+        except _UNREADABLE:
+            return None
+
     def arrays(self, kind: str, config: Mapping[str, object], build: Callable[[], Arrays]) -> Arrays:
         """Named arrays, computed by `build` if they are not stored, or cannot be read (see :meth:`folder`)."""
 
@@ -97,7 +106,7 @@ class ArtifactStore:
 
         try:
             return _load(self.folder(kind, config, save))
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        except _UNREADABLE:
             place = self.root / kind / artifact_key(config)
             if not _is_complete(place):
                 raise  # the error is of the build, or of the disk: not of what was stored

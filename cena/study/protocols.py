@@ -5,19 +5,17 @@ validation accuracy of one training and are judged by the mean test accuracy of 
 arch2vec was published: likewise, and each evaluation takes the seconds of its training, until they are spent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cena.data import labels, registry
 from cena.data.labels import LabelKey
-from cena.search import Candidates, evaluations_within, regret_over_time, regret_table
+from cena.search import evaluations_within, random_regret_expectation, regret_over_time, regret_table
 from cena.study.artifacts import ArtifactStore
-from cena.study.searches import repeated_searches
-
-Array = NDArray[np.float64]
+from cena.study.searches import Search, repeated_searches
+from cena.types import Floats
 
 NOISELESS, GUIDED, TIMED = "noiseless", "guided by validation", "simulated time"
 
@@ -37,15 +35,6 @@ BUDGETS = {
 TIMES = 100
 """Points in time at which regret is looked at."""
 
-SLOW = ("greedy-forest", "gaussian-process", "arch2vec-bo")
-"""Methods that fit a model again and again, which costs more than a second a run."""
-
-FEWEST_SLOW_RUNS, MOST_SLOW_RUNS = 5, 25
-"""Of a method in :data:`SLOW`."""
-
-FEWEST_RUNS = 10
-"""Of a :func:`fifth`."""
-
 
 @dataclass(frozen=True, eq=False)
 class Protocol:
@@ -56,77 +45,41 @@ class Protocol:
     name : :data:`NOISELESS`, :data:`GUIDED` or :data:`TIMED`.
     guide, report : (n,) accuracy in percent that searches see, and by which they are judged; NaN where there is none.
     guide_key, report_key : which labels these are.
+    budget : evaluations of a run where these are counted.
     cost : (n,) simulated seconds of each evaluation; None where evaluations are counted.
     seconds : the budget of simulated time, 0 where evaluations are counted.
     """
 
     name: str
-    guide: Array
-    report: Array
+    guide: Floats
+    report: Floats
     guide_key: LabelKey
     report_key: LabelKey
-    cost: Array | None = None
+    budget: int
+    cost: Floats | None = None
     seconds: float = 0
 
-    def evaluations(self, budget: int) -> int:
-        """The evaluations of a run: `budget`, or as many as surely last for the simulated time."""
-        return budget if self.cost is None else evaluations_within(self.cost, self.guide, self.seconds)
+    @property
+    def evaluations(self) -> int:
+        """The evaluations of a run: the budget, or as many as surely last for the simulated time."""
+        return self.budget if self.cost is None else evaluations_within(self.cost, self.guide, self.seconds)
 
-    def axis(self, budget: int) -> Array:
-        """Where regret is looked at: after 1, 2, ... `budget` evaluations, or at :data:`TIMES` times in seconds.
+    @property
+    def axis(self) -> Floats:
+        """Where regret is looked at: after each evaluation of the budget, or at :data:`TIMES` times in seconds.
 
         The first time is that of the most expensive evaluation, when every search has finished one.
         """
         if self.cost is None:
-            return np.arange(1, budget + 1, dtype=np.float64)
+            return np.arange(1, self.budget + 1, dtype=np.float64)
         return np.linspace(np.nanmax(self.cost), self.seconds, TIMES)
 
 
-@dataclass(frozen=True, eq=False)
-class Search:
-    """A method on one representation of a space.
-
-    Attributes
-    ----------
-    label : how figures and tables call it.
-    method : a name in :data:`cena.search.METHODS`.
-    candidates : what it sees of the space.
-    parameters : the method's own, where they are not its defaults.
-    everywhere : whether it is run under the fair protocols too, or under the noiseless one only.
-    """
-
-    label: str
-    method: str
-    candidates: Candidates
-    parameters: tuple[tuple[str, float], ...] = ()
-    everywhere: bool = True
-
-    def runs(self, runs: int, protocol: str = NOISELESS) -> int:
-        """How many runs this search gets of the `runs` of a profile under a protocol, by its name; 0: it is left out.
-
-        All of them, but :func:`slow_runs` of a method in :data:`SLOW`.
-        """
-        if protocol != NOISELESS and not self.everywhere:
-            return 0
-        return slow_runs(runs) if self.method in SLOW else runs
-
-
-def slow_runs(runs: int) -> int:
-    """A tenth of the runs, at most :data:`MOST_SLOW_RUNS`, and none if that is below :data:`FEWEST_SLOW_RUNS`."""
-    tenth = min(runs // 10, MOST_SLOW_RUNS)
-    return tenth if tenth >= FEWEST_SLOW_RUNS else 0
-
-
-def fifth(runs: int) -> int:
-    """A fifth of the runs, but :data:`FEWEST_RUNS` where there are as many: enough to look for causes."""
-    return max(runs // 5, min(runs, FEWEST_RUNS))
-
-
-def protocols(space_name: str, key: LabelKey) -> list[Protocol]:
+def protocols(space_name: str, key: LabelKey, budget: int) -> list[Protocol]:
     """The protocols that the labels allow for the data set of `key`, whose labels are those of the noiseless one.
 
     Guided by validation: one training of as many epochs, or else the shorter training of 12 epochs. Simulated time:
-    where all architectures have the guide labels of :data:`BUDGETS`.
+    where all architectures have the guide labels of :data:`BUDGETS`; else a run has `budget` evaluations.
 
     Raises
     ------
@@ -135,7 +88,7 @@ def protocols(space_name: str, key: LabelKey) -> list[Protocol]:
     """
     dataset = key.dataset
     report = _accuracy(space_name, key)
-    found = [Protocol(NOISELESS, report, report, key, key)]
+    found = [Protocol(NOISELESS, report, report, key, key, budget)]
     mean = LabelKey(dataset, "test", key.epochs, "mean")
     if not _is_there(space_name, mean):
         return found
@@ -144,7 +97,7 @@ def protocols(space_name: str, key: LabelKey) -> list[Protocol]:
     short = [LabelKey(dataset, "validation", 12, trial) for trial in ("one", "mean")]
     guides = [guide for guide in (*singles, *short) if _is_there(space_name, guide)]
     if guides:
-        found.append(Protocol(GUIDED, _accuracy(space_name, guides[0]), mean_test, guides[0], mean))
+        found.append(Protocol(GUIDED, _accuracy(space_name, guides[0]), mean_test, guides[0], mean, budget))
     if (space_name, dataset) in BUDGETS:
         guide_key, seconds = BUDGETS[space_name, dataset]
         if _is_there(space_name, guide_key):
@@ -152,20 +105,76 @@ def protocols(space_name: str, key: LabelKey) -> list[Protocol]:
             if np.isfinite(guide).all():
                 cost = labels.train_seconds(space_name, dataset=dataset, split="validation", epochs=guide_key.epochs)
                 cost = cost + labels.evaluation_seconds(space_name, dataset=dataset, split="validation")
-                found.append(Protocol(TIMED, guide, mean_test, guide_key, mean, cost, seconds))
+                found.append(Protocol(TIMED, guide, mean_test, guide_key, mean, budget, cost, seconds))
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class Regrets:
+    """Regret in percentage points of repeated searches of one data set under one protocol.
+
+    Attributes
+    ----------
+    protocol : which one.
+    tables : (runs, points of :attr:`Protocol.axis`) by the label of the search; searches may have different numbers of
+        runs.
+    expected : (budget,) the exact expectation of random search; None in simulated time.
+    """
+
+    protocol: Protocol
+    tables: Mapping[str, Floats]
+    expected: Floats | None
+
+    def points(self, evaluations: Sequence[int]) -> list[int]:
+        """The numbers of evaluations to look at: those given, or [0], the end, in simulated time."""
+        return [0] if self.expected is None else [*evaluations]
+
+    def at(self, label: str, evaluations: int) -> Floats:
+        """(runs,) of a search after so many evaluations, 0: when time is spent; of random search its expectation."""
+        values: Floats = self.tables[label][:, evaluations - 1]
+        if label == "random" and self.expected is not None:
+            return np.full(len(values), self.expected[evaluations - 1])
+        return values
+
+
+def searched(
+    store: ArtifactStore,
+    searches: Sequence[Search],
+    under: Sequence[Protocol],
+    seeds: Sequence[int],
+    workers: int,
+) -> dict[str, Regrets]:
+    """Regrets of all searches of one data set under each of its protocols, by the name of the protocol.
+
+    Parameters
+    ----------
+    seeds : of the runs of a search that gets all of them.
+    """
+    return {
+        protocol.name: Regrets(
+            protocol,
+            {
+                search.label: regrets(store, search, protocol, seeds, workers, under)
+                for search in searches
+                if search.runs(len(seeds), protocol.name != NOISELESS)
+            },
+            None
+            if protocol.cost is not None
+            else random_regret_expectation(protocol.guide, protocol.report, protocol.budget),
+        )
+        for protocol in under
+    }
 
 
 def regrets(
     store: ArtifactStore,
     search: Search,
     protocol: Protocol,
-    budget: int,
     seeds: Sequence[int],
     workers: int,
     shared: Sequence[Protocol] = (),
-) -> Array:
-    """(runs, points of :meth:`Protocol.axis`) regret in percentage points; runs are kept in the store.
+) -> Floats:
+    """(runs, points of :attr:`Protocol.axis`) regret in percentage points; runs are kept in the store.
 
     Parameters
     ----------
@@ -174,22 +183,12 @@ def regrets(
         as any of them needs; no method looks at what is left of its budget, so that the shorter are its beginnings.
     """
     alike = [protocol, *(other for other in shared if np.array_equal(other.guide, protocol.guide, equal_nan=True))]
-    longest = max(other.evaluations(budget) for other in alike)
-    runs = max(search.runs(len(seeds), other.name) for other in alike)
-    histories = repeated_searches(
-        store,
-        search.method,
-        search.candidates,
-        protocol.guide,
-        longest,
-        seeds[:runs],
-        workers,
-        None,
-        **dict(search.parameters),
-    )
+    longest = max(other.evaluations for other in alike)
+    runs = max(search.runs(len(seeds), other.name != NOISELESS) for other in alike)
+    histories = repeated_searches(store, search, protocol.guide, longest, seeds[:runs], workers)
     if protocol.cost is None:
-        return regret_table(histories, protocol.report)[:, :budget]
-    times = protocol.axis(budget)
+        return regret_table(histories, protocol.report)[:, : protocol.budget]
+    times = protocol.axis
     return np.stack([regret_over_time(history, protocol.report, protocol.cost, times) for history in histories])
 
 
@@ -200,5 +199,5 @@ def _is_there(space_name: str, key: LabelKey) -> bool:
     return not any(registry.REGISTRY[name].url is None for name in registry.missing(files))
 
 
-def _accuracy(space_name: str, key: LabelKey) -> Array:
+def _accuracy(space_name: str, key: LabelKey) -> Floats:
     return labels.accuracy(space_name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)

@@ -7,45 +7,43 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cena.arch2vec import (
     Arch2vecConfig,
     Graphs,
     arch2vec_embedding,
-    cell_graphs,
     edit_distance_correlation,
     held_out_split,
-    module_graphs,
+    nas_bench_101_graphs,
     pretrain,
     prior_quality,
     reconstruction,
 )
-from cena.arch2vec.graphs import EMPTY, MODULE_OPERATIONS
+from cena.arch2vec.graphs import EMPTY, NAS_BENCH_101_NODES
 from cena.arch2vec.training import ARCH2VEC
 from cena.arch2vec.validity import Validity
 from cena.data import labels
 from cena.evaluate import fill_dead, join, log_parameters, principal_components
 from cena.files import array_sha256, sha256
 from cena.search import CategoricalCandidates, ContinuousCandidates, Neighbours, VectorCandidates
-from cena.spaces import NasBench101Space, TopologySpace
+from cena.spaces import NasBench101Space
 from cena.spaces.nas_bench_101.edits import CellIndex
 from cena.spaces.nas_bench_101.space import NAS_BENCH_101
 from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
+from cena.types import Floats, Integers
 
-Array = NDArray[np.float64]
-
-COMPONENTS = 16
+_COMPONENTS = 16
 """Principal components of an embedding that a forest is given beside log parameters."""
 
-_MODULE_CODES = {-1: "input", 0: "conv3x3", 1: "conv1x1", 2: "maxpool3x3", -2: "output"}
+_NAS_BENCH_101_CODES = {-1: "input", 0: "conv3x3", 1: "conv1x1", 2: "maxpool3x3", -2: "output"}
 """The operations of the NAS-Bench-101 table by their codes there."""
 
 
-def arch2vec(store: ArtifactStore, graphs: Graphs, config: Arch2vecConfig) -> Array:
+def arch2vec(store: ArtifactStore, graphs: Graphs, config: Arch2vecConfig) -> Floats:
     """(n, 16) arch2vec's embedding of all graphs, pre-trained on nine tenths of them; resumable when interrupted."""
-    vectors: Array = np.load(_pretraining(store, graphs, config) / "embedding.npy", allow_pickle=False)
+    vectors: Floats = np.load(_pretraining(store, graphs, config) / "embedding.npy", allow_pickle=False)
     return vectors.astype(np.float64)
 
 
@@ -92,28 +90,23 @@ def _pretraining(store: ArtifactStore, graphs: Graphs, config: Arch2vecConfig) -
     return store.folder("arch2vec", key, build, resumable=True)
 
 
-def topology_graphs(space: TopologySpace) -> Graphs:
-    """NAS-Bench-201's cells as arch2vec reads them, in the order of the space."""
-    return cell_graphs(space.cells)
-
-
-def labelled_graphs() -> Graphs:
+def labelled_nas_bench_101_graphs() -> Graphs:
     """The labelled NAS-Bench-101 cells as arch2vec reads them, in the order of their labels."""
     cells = labels.nas_bench_101_cells()
     operations = np.full(cells.operations.shape, EMPTY, dtype=np.int8)
-    for code, name in _MODULE_CODES.items():
-        operations[cells.operations == code] = MODULE_OPERATIONS.index(name)
-    return module_graphs(cells.adjacency, operations)
+    for code, name in _NAS_BENCH_101_CODES.items():
+        operations[cells.operations == code] = NAS_BENCH_101_NODES.index(name)
+    return nas_bench_101_graphs(cells.adjacency, operations)
 
 
-def cell_candidates(store: ArtifactStore, space: NasBench101Space) -> CategoricalCandidates:
+def nas_bench_101_candidates(store: ArtifactStore, space: NasBench101Space) -> CategoricalCandidates:
     """The raw encoding of NAS-Bench-101 cells: 21 edges and five operations, and one-edit neighbours.
 
     The neighbours of 30,001 cells take 8 s and are kept in the store.
     """
     index = CellIndex(space.cells)
 
-    def build() -> dict[str, NDArray[np.int64]]:
+    def build() -> dict[str, Integers]:
         neighbours = Neighbours.of(index.neighbours())
         return {"starts": neighbours.starts, "members": neighbours.members}
 
@@ -147,6 +140,6 @@ def with_parameters(parameters: ArrayLike, *blocks: ArrayLike) -> VectorCandidat
     return VectorCandidates(fill_dead(join(*blocks, log_parameters(parameters))))
 
 
-def components(embedding: ArrayLike) -> Array:
+def components(embedding: ArrayLike) -> Floats:
     """(n, at most 16) the first principal components of an embedding, (n, d)."""
-    return principal_components(embedding, min(COMPONENTS, *np.shape(embedding)))
+    return principal_components(embedding, min(_COMPONENTS, *np.shape(embedding)))

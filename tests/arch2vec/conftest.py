@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from cena.arch2vec import Arch2vecConfig, cell_graphs
+from cena.arch2vec import Arch2vecConfig, nas_bench_201_graphs
 from cena.spaces.nas_bench_201.cells import all_topology_cells
 
 
@@ -22,4 +22,4 @@ def small_config():
 @pytest.fixture(scope="package")
 def cells():
     """50 cells of NAS-Bench-201 as graphs."""
-    return cell_graphs(all_topology_cells()[::313])
+    return nas_bench_201_graphs(all_topology_cells()[::313])

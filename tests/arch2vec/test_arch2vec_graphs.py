@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from arch2vec_modules import BRANCHES, CHAIN, RESIDUAL, SWAPPED, modules
+from arch2vec_nas_bench_101 import BRANCHES, CHAIN, RESIDUAL, SWAPPED, nas_bench_101_cells
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cena.arch2vec import Graphs, cell_graphs, isomorphism_classes, module_graphs
+from cena.arch2vec import Graphs, isomorphism_classes, nas_bench_101_graphs, nas_bench_201_graphs
 from cena.errors import InputError
 from cena.spaces.nas_bench_201.cells import EDGES, TOPOLOGY_OPERATIONS, parse_topology_cell
 
@@ -14,7 +14,7 @@ PUBLISHED_EDGES = {(0, 1), (0, 2), (0, 4), (1, 3), (1, 5), (2, 6), (3, 6), (4, 7
 
 def test_a_cell_becomes_the_published_graph():
     cell = parse_topology_cell("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|")
-    graphs = cell_graphs([cell])
+    graphs = nas_bench_201_graphs([cell])
     assert set(zip(*np.nonzero(graphs.adjacency[0]), strict=True)) == PUBLISHED_EDGES
     assert graphs.operations[0].tolist() == [0, 2, 5, 4, 3, 1, 5, 6]
     assert (graphs.kinds, graphs.adjacency.shape) == (7, (1, 8, 8))
@@ -29,7 +29,7 @@ def test_paths_of_the_graph_are_those_of_the_cell():
         if path[-1][1] == 3:
             complete.add(tuple(1 + EDGES.index(edge) for edge in path))
         paths.extend([*path, edge] for edge in EDGES if edge[0] == path[-1][1])
-    matrix = cell_graphs([("none",) * 6]).adjacency[0]
+    matrix = nas_bench_201_graphs([("none",) * 6]).adjacency[0]
     found, open_paths = set(), [(0,)]
     while open_paths:
         path = open_paths.pop()
@@ -42,12 +42,12 @@ def test_paths_of_the_graph_are_those_of_the_cell():
 
 @given(st.lists(st.tuples(*[st.sampled_from(TOPOLOGY_OPERATIONS)] * 6), min_size=1, max_size=20))
 def test_different_cells_are_different_graphs(cells):
-    graphs = cell_graphs(cells)
+    graphs = nas_bench_201_graphs(cells)
     assert len(np.unique(isomorphism_classes(graphs))) == len(set(cells))
 
 
-def test_all_ways_to_write_a_module_are_one_class():
-    classes = isomorphism_classes(modules(BRANCHES, CHAIN, SWAPPED, RESIDUAL, CHAIN))
+def test_all_ways_to_write_a_cell_are_one_class():
+    classes = isomorphism_classes(nas_bench_101_cells(BRANCHES, CHAIN, SWAPPED, RESIDUAL, CHAIN))
     assert classes[0] == classes[2]
     assert classes[1] == classes[4]
     assert len(set(classes)) == 3
@@ -56,7 +56,7 @@ def test_all_ways_to_write_a_module_are_one_class():
 def test_isomorphism_classes_see_the_direction_of_edges():
     fork = ((0, 1, 1, 1, 4), ((0, 1), (1, 2), (1, 3), (2, 4), (3, 4)))
     merge = ((0, 1, 1, 1, 4), ((0, 1), (0, 2), (1, 3), (2, 3), (3, 4)))
-    first, second = isomorphism_classes(modules(fork, merge))
+    first, second = isomorphism_classes(nas_bench_101_cells(fork, merge))
     assert first != second
 
 
@@ -69,7 +69,7 @@ def test_some_graphs_are_chosen_by_slice_index_and_mask(cells):
         assert len(part) == 2
 
 
-GOOD = modules(CHAIN)
+GOOD = nas_bench_101_cells(CHAIN)
 
 
 def changed(**entries):
@@ -95,9 +95,9 @@ def changed(**entries):
     ],
 )
 def test_arrays_that_are_no_graphs_are_refused(arrays, message):
-    module_graphs(**changed())
+    nas_bench_101_graphs(**changed())
     with pytest.raises(InputError, match=message):
-        module_graphs(**arrays)
+        nas_bench_101_graphs(**arrays)
 
 
 def test_wrong_shapes_are_refused():
@@ -106,11 +106,11 @@ def test_wrong_shapes_are_refused():
     with pytest.raises(InputError, match=r"expected \(graphs, nodes, nodes\)"):
         Graphs(GOOD.adjacency, GOOD.operations[:, :6], 5)
     with pytest.raises(InputError, match="zero-padded"):
-        module_graphs(GOOD.adjacency[:, :6, :6], GOOD.operations[:, :6])
+        nas_bench_101_graphs(GOOD.adjacency[:, :6, :6], GOOD.operations[:, :6])
 
 
 def test_wrong_cells_are_refused():
     with pytest.raises(InputError, match="cell 1 has 5 operations"):
-        cell_graphs([("none",) * 6, ("none",) * 5])
+        nas_bench_201_graphs([("none",) * 6, ("none",) * 5])
     with pytest.raises(InputError, match="unknown operation 'output'"):
-        cell_graphs([("output",) * 6])
+        nas_bench_201_graphs([("output",) * 6])

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from arch2vec_modules import CHAIN, modules
+from arch2vec_nas_bench_101 import CHAIN, nas_bench_101_cells
 from torch import nn
 
 from cena.arch2vec import Arch2vec, Arch2vecConfig, arch2vec_loss, encode_graphs
@@ -106,7 +106,7 @@ def test_relabelled_nodes_get_the_relabelled_latents(model):
 
 
 def test_messages_pass_both_ways_over_as_many_edges_as_layers():
-    chain = modules(((0, 1, 1, 1, 1, 1, 4), [(i, i + 1) for i in range(6)]))
+    chain = nas_bench_101_cells(((0, 1, 1, 1, 1, 1, 4), [(i, i + 1) for i in range(6)]))
     operations, adjacency = tensors_of(chain)
     model = model_with_statistics(Arch2vecConfig(kinds=5, hidden=16, layers=2, latent=3))
     before = model.encode(operations, adjacency)[0][0]
@@ -117,7 +117,7 @@ def test_messages_pass_both_ways_over_as_many_edges_as_layers():
 
 def test_embedding_is_the_mean_over_all_nodes_even_empty_ones():
     model = model_with_statistics(Arch2vecConfig(kinds=5, hidden=6, layers=2, latent=2))
-    graphs = modules(CHAIN)
+    graphs = nas_bench_101_cells(CHAIN)
     latents = model.encode(*tensors_of(graphs))[0].detach().numpy()
     assert latents.shape == (1, 7, 2)
     assert np.abs(latents[0, 4:]).max() > 0
@@ -125,7 +125,7 @@ def test_embedding_is_the_mean_over_all_nodes_even_empty_ones():
 
 
 def test_an_empty_node_reads_as_zeros():
-    operations, adjacency = tensors_of(modules(CHAIN))
+    operations, adjacency = tensors_of(nas_bench_101_cells(CHAIN))
     assert operations[0].tolist() == [
         [1, 0, 0, 0, 0],
         [0, 0, 1, 0, 0],

@@ -3,19 +3,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from arch2vec_modules import BRANCHES, CHAIN, RESIDUAL, SWAPPED, modules
+from arch2vec_nas_bench_101 import BRANCHES, CHAIN, RESIDUAL, SWAPPED, nas_bench_101_cells
 
 from cena.arch2vec import (
     Arch2vec,
     Arch2vecConfig,
     Graphs,
-    as_released_cells,
+    as_released_nas_bench_201_cells,
     pretrain,
     prior_graphs,
     prior_quality,
     reconstruction,
-    valid_cells,
-    valid_modules,
+    valid_nas_bench_101_cells,
+    valid_nas_bench_201_cells,
 )
 from cena.arch2vec.quality import decode_graphs
 from cena.arch2vec.training import node_latents
@@ -42,13 +42,13 @@ LOOSE = ((0, 2, 1, 3, 4), ((0, 1), (1, 2), (2, 4), (0, 3)))  # CHAIN, and a node
 
 
 def test_reconstruction_counts_operations_edges_and_graphs():
-    graphs = modules(CHAIN, RESIDUAL)
+    graphs = nas_bench_101_cells(CHAIN, RESIDUAL)
     assert reconstruction(Fixed(graphs), graphs) == reconstruction(Fixed(graphs), graphs[[0, 1]])
     assert set(vars(reconstruction(Fixed(graphs), graphs)).values()) == {1.0}
-    edges_wrong = reconstruction(Fixed(modules(CHAIN, CHAIN)), graphs)
+    edges_wrong = reconstruction(Fixed(nas_bench_101_cells(CHAIN, CHAIN)), graphs)
     assert vars(edges_wrong) == {"operations": 1.0, "adjacency": 11 / 12, "graphs": 0.5}
     other = ((0, 3, 1, 4), CHAIN[1])
-    operations_wrong = reconstruction(Fixed(modules(CHAIN, other)), modules(CHAIN, CHAIN))
+    operations_wrong = reconstruction(Fixed(nas_bench_101_cells(CHAIN, other)), nas_bench_101_cells(CHAIN, CHAIN))
     assert vars(operations_wrong) == {"operations": 7 / 8, "adjacency": 1.0, "graphs": 0.5}
 
 
@@ -61,7 +61,7 @@ def test_parallel_nodes_with_one_operation_always_decode_to_an_edge():
     """The limit that the documentation names: their latents are equal, so their inner product is positive."""
     torch.manual_seed(0)
     model = Arch2vec(Arch2vecConfig(kinds=5, hidden=16, layers=3, latent=4)).eval()
-    graphs = modules(TWINS)
+    graphs = nas_bench_101_cells(TWINS)
     latents = node_latents(model, graphs)
     np.testing.assert_allclose(latents[0, 1], latents[0, 2], rtol=1e-5)
     assert decode_graphs(model, latents).adjacency[0, 1, 2] == 1
@@ -103,10 +103,10 @@ def test_prior_depends_on_the_seed_alone(cells, small_config):
 
 
 def test_validity_and_uniqueness_are_fractions_of_architectures():
-    graphs = modules(BRANCHES, SWAPPED, (BRANCHES[0], BRANCHES[1][:-1]), BRANCHES)
-    quality = prior_quality(Fixed(graphs), graphs, valid_modules, seed=0, count=400)
+    graphs = nas_bench_101_cells(BRANCHES, SWAPPED, (BRANCHES[0], BRANCHES[1][:-1]), BRANCHES)
+    quality = prior_quality(Fixed(graphs), graphs, valid_nas_bench_101_cells, seed=0, count=400)
     assert vars(quality) == {"validity": 0.75, "uniqueness": 1 / 300}
-    none = prior_quality(Fixed(graphs[[2]]), graphs, valid_modules, seed=0, count=400)
+    none = prior_quality(Fixed(graphs[[2]]), graphs, valid_nas_bench_101_cells, seed=0, count=400)
     assert vars(none) == {"validity": 0.0, "uniqueness": 0.0}
 
 
@@ -117,9 +117,9 @@ def test_too_few_graphs_for_a_prior_are_refused(cells, graphs, count):
 
 
 def test_every_cell_is_valid_and_a_broken_one_is_not(cells):
-    assert valid_cells(cells).all()
-    assert as_released_cells(cells).all()
-    assert not valid_cells(modules(CHAIN)).any()
+    assert valid_nas_bench_201_cells(cells).all()
+    assert as_released_nas_bench_201_cells(cells).all()
+    assert not valid_nas_bench_201_cells(nas_bench_101_cells(CHAIN)).any()
 
     def broken(place, value):
         operations = cells.operations.copy()
@@ -127,12 +127,12 @@ def test_every_cell_is_valid_and_a_broken_one_is_not(cells):
         return replace(cells, operations=operations)
 
     for place, value in ((0, 1), (7, 1), (1, 0), (1, 6), (4, 6)):
-        assert not valid_cells(broken(place, value)).any()
-        assert as_released_cells(broken(place, value)).all() == (place == 1)
+        assert not valid_nas_bench_201_cells(broken(place, value)).any()
+        assert as_released_nas_bench_201_cells(broken(place, value)).all() == (place == 1)
     adjacency = cells.adjacency.copy()
     adjacency[:, 0, 7] = 1
-    assert not valid_cells(replace(cells, adjacency=adjacency)).any()
-    assert as_released_cells(replace(cells, adjacency=adjacency)).all()
+    assert not valid_nas_bench_201_cells(replace(cells, adjacency=adjacency)).any()
+    assert as_released_nas_bench_201_cells(replace(cells, adjacency=adjacency)).all()
 
 
 def brute_force_prune(graphs):
@@ -162,11 +162,11 @@ def test_pruning_keeps_the_nodes_on_paths():
     assert 20 < kept.any(axis=1).sum() < 180
 
 
-def test_modules_are_valid_as_the_benchmark_says():
-    valid = modules(CHAIN, RESIDUAL, BRANCHES, LOOSE, ((0, 4), ((0, 1),)))
-    assert valid_modules(valid).all()
+def test_nas_bench_101_cells_are_valid_as_the_benchmark_says():
+    valid = nas_bench_101_cells(CHAIN, RESIDUAL, BRANCHES, LOOSE, ((0, 4), ((0, 1),)))
+    assert valid_nas_bench_101_cells(valid).all()
     nine = [(i, j) for i in range(5) for j in range(i + 1, 5) if (i, j) != (0, 4)]
-    assert valid_modules(modules(((0, 1, 2, 3, 4), nine))).all()
+    assert valid_nas_bench_101_cells(nas_bench_101_cells(((0, 1, 2, 3, 4), nine))).all()
 
 
 @pytest.mark.parametrize(
@@ -180,5 +180,5 @@ def test_modules_are_valid_as_the_benchmark_says():
         ((0, 1, 2, 3, 4), [(i, j) for i in range(5) for j in range(i + 1, 5)]),  # ten edges
     ],
 )
-def test_modules_that_are_not_valid(cell):
-    assert not valid_modules(modules(cell)).any()
+def test_nas_bench_101_cells_that_are_not_valid(cell):
+    assert not valid_nas_bench_101_cells(nas_bench_101_cells(cell)).any()

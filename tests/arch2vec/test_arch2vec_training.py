@@ -4,16 +4,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from arch2vec_modules import CHAIN, RESIDUAL, SEVEN_NODES, modules
+from arch2vec_nas_bench_101 import CHAIN, RESIDUAL, SEVEN_NODES, nas_bench_101_cells
 from safetensors import safe_open
 
 from cena.arch2vec import (
     Arch2vecConfig,
     arch2vec_embedding,
     arch2vec_loss,
-    cell_graphs,
     encode_graphs,
     held_out_split,
+    nas_bench_201_graphs,
     pretrain,
     reconstruction,
 )
@@ -43,18 +43,22 @@ def stop_after(epochs):
     return progress
 
 
-def test_loss_falls_and_is_reported(small_config, cells):
-    reports = []
-    model = pretrain(cells, replace(small_config, epochs=30), progress=lambda *report: reports.append(report))
-    assert [epoch for epoch, _ in reports] == list(range(1, 31))
-    losses = [loss for _, loss in reports]
+def test_loss_falls(small_config, cells):
+    training = Pretraining(small_config)
+    losses = [training.epoch(cells, epoch) for epoch in range(30)]
     assert losses[-1] < 0.6 * losses[0]
+
+
+def test_progress_is_told_and_the_model_is_ready_to_use(small_config, cells):
+    told = []
+    model = pretrain(cells, replace(small_config, epochs=3), progress=lambda *done: told.append(done))
+    assert told == [(1, 3), (2, 3), (3, 3)]
     assert not model.training
 
 
 @pytest.mark.parametrize(("variant", "epochs"), [("faithful", 300), ("fixed", 600)])
 def test_a_handful_of_graphs_is_learnt_to_the_letter(variant, epochs):
-    graphs = modules(*SEVEN_NODES)
+    graphs = nas_bench_101_cells(*SEVEN_NODES)
     config = Arch2vecConfig(
         kinds=5, hidden=64, layers=3, dropout=0.0, epochs=epochs, learning_rate=3e-3, variant=variant
     )
@@ -215,16 +219,16 @@ def test_embedding_does_not_depend_on_what_else_is_embedded(small_config, cells)
 def test_large_spaces_are_embedded_in_parts(small_config, cells, monkeypatch):
     model = pretrain(cells, small_config)
     whole = encode_graphs(model, cells)
-    monkeypatch.setattr("cena.arch2vec.training.EMBEDDED_AT_ONCE", 7)
+    monkeypatch.setattr("cena.arch2vec.training._EMBEDDED_AT_ONCE", 7)
     np.testing.assert_allclose(encode_graphs(model, cells), whole, rtol=1e-4, atol=1e-6)
 
 
 def test_graphs_of_another_space_are_refused(small_config):
-    module = modules(CHAIN, RESIDUAL)
+    graphs = nas_bench_101_cells(CHAIN, RESIDUAL)
     with pytest.raises(InputError, match="5 kinds of operations and the autoencoder 7"):
-        encode_graphs(Arch2vec(small_config), module)
+        encode_graphs(Arch2vec(small_config), graphs)
     with pytest.raises(InputError, match="5 kinds of operations and the autoencoder 7"):
-        pretrain(module, small_config)
+        pretrain(graphs, small_config)
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(small_config, cells, tmp_path):
@@ -233,7 +237,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(small_config, cells, tmp_p
 
 
 def test_read_only_arrays_are_fine(small_config):
-    graphs = cell_graphs([("none",) * 6, ("skip_connect",) * 6, ("nor_conv_1x1",) * 6])
+    graphs = nas_bench_201_graphs([("none",) * 6, ("skip_connect",) * 6, ("nor_conv_1x1",) * 6])
     graphs.adjacency.setflags(write=False)
     graphs.operations.setflags(write=False)
     assert arch2vec_embedding(graphs, small_config).shape == (3, 6)

@@ -1,17 +1,10 @@
+"""How soon searches reach the top."""
+
 import numpy as np
 import pytest
 
 from cena.errors import InputError
-from cena.evaluate import evaluations_to_reach, mean_interval, paired_bootstrap, reach, top_regret
-
-
-def test_paired_bootstrap_agrees_with_student_on_many_normal_runs():
-    first, second = np.random.default_rng(0).normal([[0.3], [0.0]], 1, (2, 400))
-    found, exact = paired_bootstrap(first, second, 0), mean_interval(first - second)
-    assert found.value == pytest.approx(exact.value)
-    assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=0.02)
-    with pytest.raises(InputError, match="paired runs have shapes"):
-        paired_bootstrap(first, second[1:], 0)
+from cena.evaluate import evaluations_to_reach, reach, top_regret
 
 
 def test_top_of_a_space():

@@ -8,18 +8,20 @@ import pytest
 from matplotlib import pyplot as plt
 
 from cena.data.labels import LabelKey
-from cena.report.search_figures import curves, difference_rows, draw_panels, explorer, regret_rows
-from cena.study.protocols import NOISELESS, TIMED, Protocol
+from cena.report.search_figures import curves, difference_rows, draw_panels, explorer, other_methods, regret_rows
+from cena.study.protocols import NOISELESS, TIMED, Protocol, Regrets
 
 KEY = LabelKey("digits", "test", 6, "mean")
 ACCURACY = np.linspace(80, 90, 30)
-PLAIN = Protocol(NOISELESS, ACCURACY, ACCURACY, KEY, KEY)
-CLOCKED = Protocol(TIMED, ACCURACY, ACCURACY, KEY, KEY, np.full(30, 3600.0), 36_000.0)
-REGRETS = {
+PLAIN = Protocol(NOISELESS, ACCURACY, ACCURACY, KEY, KEY, 20)
+CLOCKED = Protocol(TIMED, ACCURACY, ACCURACY, KEY, KEY, 20, np.full(30, 3600.0), 36_000.0)
+TABLES = {
     "random": np.sort(np.random.default_rng(0).random((8, 20)), axis=1)[:, ::-1] + 1,
     "TPE on CENA": np.sort(np.random.default_rng(1).random((4, 20)), axis=1)[:, ::-1],
 }
-TABLE = curves(PLAIN, 20, REGRETS)
+REGRETS = Regrets(PLAIN, TABLES, np.linspace(3, 2, 20))
+IN_TIME = Regrets(CLOCKED, {"random": np.ones((3, 100))}, None)
+TABLE = curves(REGRETS)
 
 
 @pytest.fixture(autouse=True)
@@ -30,36 +32,48 @@ def closed():
 
 def test_curves_hold_means_intervals_and_medians():
     last = TABLE[(TABLE["method"] == "TPE on CENA") & (TABLE["at"] == 20)].iloc[0]
-    assert last["regret"] == pytest.approx(REGRETS["TPE on CENA"][:, -1].mean())
-    assert last["median"] == pytest.approx(np.median(REGRETS["TPE on CENA"][:, -1]))
+    assert last["regret"] == pytest.approx(TABLES["TPE on CENA"][:, -1].mean())
+    assert last["median"] == pytest.approx(np.median(TABLES["TPE on CENA"][:, -1]))
     assert 0 <= last["low"] <= last["regret"] <= last["high"]
     assert last["runs"] == 4
     assert set(TABLE["unit"]) == {"evaluated architectures"}
 
 
 def test_simulated_time_is_in_hours():
-    table = curves(CLOCKED, 20, {"random": np.ones((3, 100))})
+    table = curves(IN_TIME)
     assert (table["at"].min(), table["at"].max()) == (1, 10)
     assert set(table["unit"]) == {"simulated hours"}
 
 
 def test_rows_name_fewer_runs_and_begin_with_the_exact_expectation():
-    last = {label: values[:, -1] for label, values in REGRETS.items()}
-    columns = {"a": last, "b": {"random": last["random"]}}
-    rows = regret_rows(columns, {"a": 2.0, "b": 3.0})
-    assert rows[0] == ("random, exact expectation", "2.00", "3.00")
+    some = Regrets(PLAIN, {"random": TABLES["random"]}, np.full(20, 5.0))
+    rows = regret_rows({"a": (REGRETS, 20), "b": (some, 20)})
+    last = TABLES["random"][:, -1]
+    assert rows[0] == ("random, exact expectation", "2.00", "5.00")
     assert [row[0] for row in rows[1:]] == ["random", "TPE on CENA (4 runs)"]
     assert rows[1][1] == rows[1][2]
     assert rows[2][2] == ""
-    assert rows[1][1].startswith(f"{last['random'].mean():.2f} [")
-    assert rows[1][1].endswith(f"; {np.median(last['random']):.2f}")
+    assert rows[1][1].startswith(f"{last.mean():.2f} [")
+    assert rows[1][1].endswith(f"; {np.median(last):.2f}")
+    assert regret_rows({"spent": (IN_TIME, 0)}) == [("random", "1.00 [1.00, 1.00]; 1.00")]
 
 
 def test_rows_of_differences_stress_what_is_told_apart():
-    [row] = difference_rows({"a": {"A": np.full(3, 1.0), "B": np.full(3, 2.0)}}, "B")
-    assert row == ("A", "**-1.00 [-1.00, -1.00]**")
-    [row] = difference_rows({"a": {"A": np.array([1.0, 3.0]), "B": np.array([2.0, 2.0])}}, "B")
+    known = Regrets(PLAIN, {"A": np.full((3, 20), 1.0), "B": np.full((3, 20), 2.0)}, np.full(20, 5.0))
+    assert difference_rows({"a": (known, 5)}, "B") == [("A", "**-1.00 [-1.00, -1.00]**")]
+    noisy = Regrets(PLAIN, {"A": np.array([[1.0], [3.0]]), "B": np.array([[2.0], [2.0]])}, np.full(1, 5.0))
+    [row] = difference_rows({"a": (noisy, 1)}, "B")
     assert row[1].startswith("+0.00 [")
+
+
+def test_differences_from_random_search_are_from_its_expectation():
+    [row] = difference_rows({"a": (REGRETS, 20)}, "random")
+    assert row[0] == "TPE on CENA (4 runs)"
+    assert row[1].startswith(f"**{TABLES['TPE on CENA'][:, -1].mean() - 2:+.2f} [")
+
+
+def test_what_the_paper_leaves_out_is_drawn_beside_tpe():
+    assert other_methods(["random", "DE on CENA", "evolution"]) == ["TPE on CENA", "TPE on raw encoding", "evolution"]
 
 
 def test_panels_draw_what_they_have():
@@ -76,7 +90,7 @@ def test_panels_draw_what_they_have():
 
 
 def test_the_explorer_shows_the_numbers_of_the_table_and_switches_them():
-    other = curves(CLOCKED, 20, {"random": np.ones((3, 100))})
+    other = curves(IN_TIME)
     html = explorer({"first": TABLE, "second": other}, "explore")
     assert explorer({"first": TABLE, "second": other}, "explore") == html
     [data] = re.findall(r'Plotly\.newPlot\(\s*"explore",\s*(\[.*?\]),\s*\{"template"', html, flags=re.DOTALL)

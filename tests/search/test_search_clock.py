@@ -2,18 +2,11 @@ import numpy as np
 import pytest
 
 from cena.errors import InputError
-from cena.search import History, clock, evaluations_within, regret, regret_over_time, within
+from cena.search import History, evaluations_within, regret, regret_over_time
 
 COST = np.array([10.0, 20.0, 30.0, 40.0, np.nan])
 GUIDE = np.array([50.0, 60.0, 70.0, 80.0, np.nan])
 RUN = History("test", 0, np.array([1, 0, 3]), GUIDE[[1, 0, 3]])
-
-
-def test_a_run_is_cut_where_the_clock_runs_out():
-    assert clock(RUN, COST).tolist() == [20, 30, 70]
-    for seconds, finished in ((20, 1), (29.9, 1), (30, 2), (69, 2), (70, 3), (1000, 3)):
-        assert within(RUN, COST, seconds).architectures.tolist() == RUN.architectures[:finished].tolist()
-        assert len(within(RUN, COST, seconds).guide) == finished
 
 
 def test_a_lasting_budget_is_that_of_the_cheapest():
@@ -21,18 +14,16 @@ def test_a_lasting_budget_is_that_of_the_cheapest():
 
 
 def test_regret_over_time_is_a_step_function():
-    curve = regret_over_time(RUN, GUIDE, COST, [19, 20, 31, 70, 99])
+    curve = regret_over_time(RUN, GUIDE, COST, [19, 20, 29.9, 30, 31, 69, 70, 99])
     assert np.isnan(curve[0])
-    assert curve[1:].tolist() == regret(RUN, GUIDE)[[0, 1, 2, 2]].tolist()
+    assert curve[1:].tolist() == regret(RUN, GUIDE)[[0, 0, 1, 1, 1, 2, 2]].tolist()
 
 
 def test_bad_clocks_are_refused():
-    with pytest.raises(InputError, match="finishes nothing in 19 s"):
-        within(RUN, COST, 19)
     with pytest.raises(InputError, match="architecture 3 has been evaluated but has no cost"):
-        clock(RUN, [10, 20, 30, np.nan])
+        regret_over_time(RUN, GUIDE, [10, 20, 30, np.nan], [99])
     with pytest.raises(InputError, match=r"the costs have shape \(2,\)"):
-        clock(RUN, [10, 20])
+        regret_over_time(RUN, GUIDE, [10, 20], [99])
     with pytest.raises(InputError, match="no evaluation can be finished in 9 s"):
         evaluations_within(COST, GUIDE, 9)
     with pytest.raises(InputError, match="no positive cost"):

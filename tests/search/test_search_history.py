@@ -45,7 +45,7 @@ def test_noiseless_regret_never_rises_and_ends_at_the_optimum():
 
 def test_regret_table_has_a_row_a_run():
     accuracy = np.arange(10.0)
-    histories = repeat(random_search, ContinuousCandidates(np.zeros((10, 1))), accuracy, 4, range(3))
+    histories = [*repeat(random_search, ContinuousCandidates(np.zeros((10, 1))), accuracy, 4, range(3))]
     table = regret_table(histories, accuracy)
     assert table.shape == (3, 4)
     assert (table[2] == regret(histories[2], accuracy)).all()
@@ -89,7 +89,7 @@ def test_expectation_of_random_search_against_simulation():
     report = generator.normal(90, 3, 200)
     guide = (report + generator.normal(0, 2, 200)).round()  # noisy and tied
     candidates = ContinuousCandidates(np.zeros((200, 1)))
-    table = regret_table(repeat(random_search, candidates, guide, 60, range(1000)), report)
+    table = regret_table([*repeat(random_search, candidates, guide, 60, range(1000))], report)
     z = (table.mean(axis=0) - random_regret_expectation(guide, report, 60)) / (table.std(axis=0) / np.sqrt(1000))
     assert np.abs(z).max() < 4.5
 

@@ -9,25 +9,25 @@ from cena.arch2vec import (
     Arch2vecConfig,
     arch2vec_embedding,
     held_out_split,
+    nas_bench_201_graphs,
     pretrain,
     prior_quality,
     reconstruction,
-    valid_cells,
+    valid_nas_bench_201_cells,
 )
-from cena.spaces import NasBench101Space, TopologySpace
-from cena.spaces.nas_bench_101.isomorphism import all_nas_bench_101_cells as all_graphs
+from cena.spaces import NasBench101Space
+from cena.spaces.nas_bench_101.isomorphism import all_nas_bench_101_cells
 from cena.spaces.nas_bench_201.cells import all_topology_cells
 from cena.study import representations
 from cena.study.artifacts import ArtifactStore
 from cena.study.representations import (
     arch2vec,
     arch2vec_quality,
-    cell_candidates,
     components,
     in_unit_cube,
-    labelled_graphs,
+    labelled_nas_bench_101_graphs,
+    nas_bench_101_candidates,
     spread_like,
-    topology_graphs,
     with_parameters,
 )
 from cena.study.scale import benchmark
@@ -37,7 +37,7 @@ NEEDS_DATA = pytest.mark.skipif("CENA_DATA" not in os.environ, reason="CENA_DATA
 
 def test_arch2vec_is_trained_once_for_each_configuration(tmp_path, monkeypatch):
     store = ArtifactStore(tmp_path)
-    graphs = topology_graphs(TopologySpace("digits-topology", all_topology_cells()[::400], 8, 1, 8))
+    graphs = nas_bench_201_graphs(all_topology_cells()[::400])
     config = Arch2vecConfig(hidden=8, epochs=1)
     expected = arch2vec_embedding(graphs, config)
     np.testing.assert_array_equal(arch2vec(store, graphs, config), expected)
@@ -49,11 +49,11 @@ def test_arch2vec_is_trained_once_for_each_configuration(tmp_path, monkeypatch):
 
 def test_the_quality_of_arch2vec_is_of_its_finished_training(tmp_path, monkeypatch):
     store = ArtifactStore(tmp_path)
-    graphs = topology_graphs(TopologySpace("digits-topology", all_topology_cells()[::400], 8, 1, 8))
+    graphs = nas_bench_201_graphs(all_topology_cells()[::400])
     config = Arch2vecConfig(hidden=8, epochs=1)
     arch2vec(store, graphs, config)
     monkeypatch.setattr(representations, "arch2vec_embedding", None)  # nothing is trained again
-    all_valid = {"valid": valid_cells, "anything": lambda graphs: np.ones(len(graphs), dtype=bool)}
+    all_valid = {"valid": valid_nas_bench_201_cells, "anything": lambda graphs: np.ones(len(graphs), dtype=bool)}
     quality = arch2vec_quality(store, graphs, config, all_valid)
     assert quality["anything (%)"] == "100.0"
     model = pretrain(graphs, config)
@@ -99,11 +99,11 @@ def test_at_most_sixteen_components():
 
 
 def test_cells_are_found_by_their_codes_and_keep_their_neighbours(tmp_path, monkeypatch):
-    store, space = ArtifactStore(tmp_path), NasBench101Space(cells=all_graphs()[:200])
-    first = cell_candidates(store, space)
+    store, space = ArtifactStore(tmp_path), NasBench101Space(cells=all_nas_bench_101_cells()[:200])
+    first = nas_bench_101_candidates(store, space)
     assert [first.index(codes) for codes in space.choices()[0]] == list(range(len(space)))
     monkeypatch.setattr(representations.CellIndex, "neighbours", None)
-    again = cell_candidates(store, space)
+    again = nas_bench_101_candidates(store, space)
     np.testing.assert_array_equal(again.neighbours.members, first.neighbours.members)
     assert len(first.neighbours.members) > len(space)
 
@@ -111,7 +111,7 @@ def test_cells_are_found_by_their_codes_and_keep_their_neighbours(tmp_path, monk
 @NEEDS_DATA
 @pytest.mark.real_data
 def test_labelled_cells_are_those_of_the_labels():
-    space, graphs = benchmark("nas-bench-101"), labelled_graphs()
+    space, graphs = benchmark("nas-bench-101"), labelled_nas_bench_101_graphs()
     table = representations.labels.nas_bench_101_cells()
     assert len(space) == len(graphs) == len(table.hash) == 30_001
     some = range(0, len(space), 997)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from cena.arch2vec import module_graphs
+from cena.arch2vec import nas_bench_101_graphs
 
 
-def modules(*cells):
+def nas_bench_101_cells(*cells):
     """Graphs of cells given as (operation codes, edges), zero-padded to seven nodes."""
     adjacency = np.zeros((len(cells), 7, 7), dtype=np.uint8)
     operations = np.full((len(cells), 7), -1, dtype=np.int8)
@@ -13,7 +13,7 @@ def modules(*cells):
         operations[row, : len(codes)] = codes
         for source, target in edges:
             adjacency[row, source, target] = 1
-    return module_graphs(adjacency, operations)
+    return nas_bench_101_graphs(adjacency, operations)
 
 
 CHAIN = ((0, 2, 1, 4), ((0, 1), (1, 2), (2, 3)))

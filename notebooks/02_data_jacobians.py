@@ -37,7 +37,7 @@ from torch import nn
 
 from cena.companion.project import results_folder
 from cena.evaluate import kendall, log_parameters, write_table
-from cena.jacobians import data_jacobian, principal_components, rescale_weights, view_seeds
+from cena.jacobians import data_jacobian, epdjm_factors, rescale_weights, view_seeds
 from cena.jacobians.views import RESCALE
 from cena.report import plots
 from cena.report.tables import NAMES, markdown_table
@@ -196,7 +196,7 @@ def edjm(architecture, weight_seed, rescale_seed=None, groups=None, precision="f
     return data_jacobian(network.requires_grad_(False), pixels, precision).numpy()
 
 
-directions, singular_values = principal_components(edjm(middle, weight_seed=0))
+directions, singular_values = epdjm_factors(edjm(middle, weight_seed=0))
 epdjm = directions * singular_values
 
 # %% [markdown]
@@ -298,17 +298,14 @@ for c in drawn_classes:
     architecture = pipeline.representatives[c]
     (weights, factors), (other_weights, _) = view_seeds(settings.seed, int(c), 0), view_seeds(settings.seed, int(c), 1)
     J = edjm(architecture, weights)
-    reference = principal_components(J)
+    reference = epdjm_factors(J)
     U, S, _ = np.linalg.svd(J.astype(np.float64), full_matrices=False)
     others = {
         "Gram matrix or SVD": (U, S),
-        "bfloat16 or float32": principal_components(edjm(architecture, weights, precision="bfloat16")),
-        **{
-            f"rescaled: {group}": principal_components(edjm(architecture, weights, factors, {group}))
-            for group in groups
-        },
-        "rescaled: all": principal_components(edjm(architecture, weights, factors)),
-        "another initialisation": principal_components(edjm(architecture, other_weights)),
+        "bfloat16 or float32": epdjm_factors(edjm(architecture, weights, precision="bfloat16")),
+        **{f"rescaled: {group}": epdjm_factors(edjm(architecture, weights, factors, {group})) for group in groups},
+        "rescaled: all": epdjm_factors(edjm(architecture, weights, factors)),
+        "another initialisation": epdjm_factors(edjm(architecture, other_weights)),
     }
     for name, (vectors, values) in others.items():
         significant = np.minimum(reference[1], values) > 1e-6 * reference[1][0]

@@ -62,13 +62,13 @@ from cena.evaluate import (
     write_records,
     write_table,
 )
-from cena.jacobians import Status
+from cena.jacobians import ViewStatus
 from cena.report import plots
 from cena.report.tables import NAMES, markdown_table
 from cena.report.wording import in_words, told
 from cena.study.pipeline import Pipeline
 from cena.study.trajectories import embedded, load_trajectories, trajectory_files
-from cena.trajectories import TrajectoryConfig, network_views, trained_network, training_set
+from cena.trajectories import TrajectoryConfig, TrajectoryExperiment, network_views, trained_network, training_set
 
 plots.use_style()
 stem = "06_training_trajectories"
@@ -127,7 +127,8 @@ def spread(accuracy, count):
 def trained(chosen, epochs):
     """The files with the trajectories of some architectures, trained if they are not stored."""
     config = TrajectoryConfig(epochs, seeds, training.batch, training.learning_rate, pipeline.precision)
-    return trajectory_files(pipeline.store, space, chosen, data, pipeline.images.pixels, config)
+    experiment = TrajectoryExperiment(space, data, pipeline.images.pixels, config)
+    return trajectory_files(pipeline.store, experiment, chosen)
 
 
 one_each = pipeline.representatives  # one architecture of each class
@@ -143,8 +144,8 @@ many_places = embedded(pipeline.encoder, many)
 final = paths.test_accuracy[:, -1].mean(axis=1).astype(np.float64)
 many_final = many.test_accuracy[:, -1].mean(axis=1).astype(np.float64)
 learned = paths.training_accuracy.mean(axis=2)
-dead = sum(int((each.status == Status.DEAD).all(axis=(1, 2)).sum()) for each in (paths, many))
-broken = sum(int((each.status == Status.NON_FINITE).any(axis=(1, 2)).sum()) for each in (paths, many))
+dead = sum(int((each.status == ViewStatus.DEAD).all(axis=(1, 2)).sum()) for each in (paths, many))
+broken = sum(int((each.status == ViewStatus.NON_FINITE).any(axis=(1, 2)).sum()) for each in (paths, many))
 Markdown(
     f"After {epochs} epochs the {architectures} architectures reach between {final.min():.0f} and {final.max():.0f} % "
     f"test accuracy (training accuracy: {learned[:, -1].min():.0f} to {learned[:, -1].max():.0f} %); after "
@@ -270,9 +271,9 @@ other_points = images(settings.views.images, settings.views.points, settings.vie
 other_order = pixels[np.random.default_rng(settings.seed).permutation(len(pixels))]
 
 
-def unit_embeddings(directions, singular_values, status):
+def unit_embeddings(directions, singular_values, usable):
     """(architectures, seeds, 512) embeddings of views, at unit length."""
-    vectors = encode_views(pipeline.encoder, directions, singular_values, status == Status.USABLE)
+    vectors = encode_views(pipeline.encoder, directions, singular_values, usable)
     return vectors / np.linalg.norm(vectors, axis=2, keepdims=True)
 
 
@@ -282,12 +283,13 @@ def seen_at(points, checkpoints):
         network_views(trained_network(space, int(architecture), seeds, file), len(seeds), points, pipeline.precision)
         for architecture, file in zip(drawn, checkpoints, strict=True)
     ]
-    return unit_embeddings(*(np.stack(each) for each in zip(*views, strict=True)))
+    arrays = ("directions", "singular_values", "usable")
+    return unit_embeddings(*(np.stack([getattr(each, name) for each in views]) for name in arrays))
 
 
 rows, similar = [], {}
 for when, epoch, checkpoints in (("before training", 0, [None] * architectures), ("after training", -1, files)):
-    own = unit_embeddings(paths.directions[:, epoch], paths.singular_values[:, epoch], paths.status[:, epoch])
+    own = unit_embeddings(paths.directions[:, epoch], paths.singular_values[:, epoch], paths.usable[:, epoch])
     reference = own[:, 0]
     between = reference @ reference.T
     compared = {

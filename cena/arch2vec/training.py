@@ -9,8 +9,6 @@ graphs are shuffled once, so every epoch sees the same batches.
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,10 +21,11 @@ from torch.nn import functional
 
 from cena.arch2vec.graphs import EMPTY, Graphs
 from cena.arch2vec.model import Arch2vec, Arch2vecConfig, arch2vec_loss
-from cena.contrast.files import read_tensors, write_tensors
+from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.files import sha256
+from cena.files import array_sha256
 from cena.stages import Stage
+from cena.tensor_files import part_of, read_checkpoint, write_checkpoint
 from cena.types import Progress, silent
 
 ARCH2VEC = Stage("arch2vec", version=1)
@@ -74,7 +73,11 @@ def pretrain(
     """
     training_graphs = graphs[held_out_split(len(graphs), config)[0]]
     training = Pretraining(config)
-    identity = {"config": asdict(config), "graphs": _graphs_sha256(graphs)}
+    identity = {
+        "config": asdict(config),
+        "adjacency": array_sha256(graphs.adjacency),
+        "operations": array_sha256(graphs.operations),
+    }
     if checkpoint is not None and checkpoint.exists():
         training.load(checkpoint, identity)
     for epoch in range(len(training.history), config.epochs):
@@ -142,7 +145,7 @@ class Pretraining:
 
     def __init__(self, config: Arch2vecConfig) -> None:
         self.config = config
-        with drawn_from(config.seed, 0):
+        with drawn_from(_seed(config, 0)):
             self.model = Arch2vec(config)
         self.optimizer = torch.optim.Adam(self.model.parameters(), config.learning_rate, fused=True)
         self.history: list[float] = []
@@ -153,7 +156,7 @@ class Pretraining:
         self.model.train(epoch == 0 or self.config.variant == "fixed")
         operations, adjacency = (torch.split(tensor, self.config.batch) for tensor in tensors_of(graphs))
         losses = []
-        with drawn_from(self.config.seed, epoch + 1):
+        with drawn_from(_seed(self.config, epoch + 1)):
             for targets in zip(operations, adjacency, strict=True):
                 operation_logits, adjacency_logits, mean, log_deviation = self.model(*targets)
                 loss = arch2vec_loss(operation_logits, adjacency_logits, mean, log_deviation, targets)
@@ -167,34 +170,13 @@ class Pretraining:
     def save(self, path: Path, identity: dict[str, Any]) -> None:
         """Write the checkpoint; `identity` says which training it belongs to."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
-        write_tensors(path, "a training checkpoint", tensors, {"identity": identity, "history": self.history})
+        write_checkpoint(path, identity, tensors, self.optimizer, {"history": self.history})
 
     def load(self, path: Path, identity: dict[str, Any]) -> None:
-        """Continue where :meth:`save` left off.
-
-        Raises
-        ------
-        InputError : if the file is damaged or has another `identity`.
-        """
-        tensors, description = read_tensors(path, "a training checkpoint")
-        if description["identity"] != identity:
-            raise InputError(
-                f"{path} belongs to a training with other settings or graphs; delete it or give another path"
-            )
-        weights: dict[str, Tensor] = {}
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            owner, rest = name.split(".", 1)
-            if owner == "model":
-                weights[rest] = tensor
-            else:
-                index, moment = rest.split(".")
-                moments.setdefault(int(index), {})[moment] = tensor
-        self.model.load_state_dict(weights)
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
-        self.history = description["history"]
+        """Continue where :meth:`save` left off; errors as :func:`cena.tensor_files.read_checkpoint`."""
+        tensors, done = read_checkpoint(path, identity, self.optimizer)
+        self.model.load_state_dict(part_of(tensors, "model"))
+        self.history = done["history"]
 
 
 def tensors_of(graphs: Graphs) -> tuple[Tensor, Tensor]:
@@ -213,14 +195,6 @@ def check_kinds(graphs: Graphs, config: Arch2vecConfig) -> None:
         )
 
 
-@contextmanager
-def drawn_from(*key: int) -> Iterator[None]:
-    """Within this context torch draws from a generator of its own, seeded by `key`; the global one is untouched."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
-        yield
-
-
-def _graphs_sha256(graphs: Graphs) -> str:
-    """Checksum that tells these graphs, in this order, from any others."""
-    return sha256(np.packbits(graphs.adjacency).tobytes() + graphs.operations.tobytes())
+def _seed(config: Arch2vecConfig, draw: int) -> int:
+    """What torch draws from: 0 the initial weights, 1 and on the noise of each epoch."""
+    return int(np.random.SeedSequence([config.seed, draw]).generate_state(1)[0])

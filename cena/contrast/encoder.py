@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-import torch
 from torch import nn
 
-from cena.contrast.files import read_tensors, write_tensors
+from cena.computing import drawn_from
 from cena.contrast.inputs import SpectrumScale
 from cena.contrast.mixer import Encoder, MixerConfig
 from cena.errors import InputError, unknown
+from cena.tensor_files import read_tensors, write_tensors
+
+_KIND = "an encoder"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +80,7 @@ class TrainedEncoder:
 
 def initial_networks(config: EncoderConfig) -> tuple[Encoder, nn.Linear]:
     """Encoder and projection head before training, drawn from the seed; the global random state stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(config.seed)
+    with drawn_from(config.seed):
         return Encoder(config), nn.Linear(config.embedding, config.projection)
 
 
@@ -91,7 +92,7 @@ def untrained_encoder(config: EncoderConfig, scale: SpectrumScale) -> TrainedEnc
 def save_encoder(path: Path, encoder: TrainedEncoder) -> None:
     """Write one safetensors file, atomically: equal encoders give equal bytes."""
     description = {"config": asdict(encoder.config), "scale": asdict(encoder.scale), "history": encoder.history}
-    write_tensors(path, "an encoder", encoder.network.state_dict(), description)
+    write_tensors(path, _KIND, encoder.network.state_dict(), description)
 
 
 def load_encoder(path: Path) -> TrainedEncoder:
@@ -101,7 +102,7 @@ def load_encoder(path: Path) -> TrainedEncoder:
     ------
     InputError : if the file is missing, damaged or not an encoder.
     """
-    tensors, description = read_tensors(path, "an encoder")
+    tensors, description = read_tensors(path, _KIND)
     try:
         config = EncoderConfig(**description["config"])
         scale = SpectrumScale(*(tuple(description["scale"][name]) for name in ("mean", "deviation")))

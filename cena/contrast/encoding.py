@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from cena.contrast.encoder import TrainedEncoder
 from cena.contrast.inputs import check_views, encoder_input
+from cena.view_arrays import mean_over_views
 
 
 def encode_views(
@@ -67,5 +68,4 @@ def encode(
     """
     embeddings = encode_views(encoder, directions, singular_values, usable, batch)
     counted = usable | ~usable.any(axis=1, keepdims=True)
-    means: NDArray[np.float32] = np.mean(embeddings, axis=1, where=counted[:, :, np.newaxis])
-    return means
+    return mean_over_views(embeddings, counted)

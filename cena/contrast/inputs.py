@@ -20,9 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cena.contrast.mixer import MixerConfig
 from cena.errors import InputError
-
-FLOOR = 1e-6
-"""Singular values below this fraction of their view's largest are rounding error of the gradients."""
+from cena.view_arrays import log_singular_values
 
 
 @dataclass(frozen=True)
@@ -51,21 +49,14 @@ def spectrum_scale(singular_values: ArrayLike, usable: ArrayLike) -> SpectrumSca
     ------
     InputError : if no usable view has a non-zero singular value.
     """
-    values = np.asarray(singular_values)[np.asarray(usable, dtype=bool)]
+    values = np.asarray(singular_values, dtype=np.float32)[np.asarray(usable, dtype=bool)]
     live = values[(values > 0).any(axis=-1)]
     if len(live) == 0:
         raise InputError("no usable view has a non-zero singular value; compute the views of some live networks first")
-    logarithms = log_spectrum(live).astype(np.float64)
+    logarithms = log_singular_values(live).astype(np.float64)
     deviation = logarithms.std(axis=0)
     deviation = np.where(deviation > 1e-6, deviation, 1.0)
     return SpectrumScale(tuple(logarithms.mean(axis=0).tolist()), tuple(deviation.tolist()))
-
-
-def log_spectrum(singular_values: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Natural logarithm of singular values (..., components), with the floor; a view that is all zero gives zeros."""
-    values = np.asarray(singular_values, dtype=np.float32)
-    largest = values.max(axis=-1, keepdims=True)
-    return np.log(np.where(largest > 0, np.maximum(values, FLOOR * largest), 1), dtype=np.float32)
 
 
 def encoder_input(directions: ArrayLike, singular_values: ArrayLike, scale: SpectrumScale) -> NDArray[np.float32]:
@@ -111,7 +102,7 @@ def encoder_input(directions: ArrayLike, singular_values: ArrayLike, scale: Spec
     factors = np.where(live, np.sqrt(points) / np.where(lengths > 0, lengths, 1), 0).astype(np.float32)
     np.multiply(columns, factors[..., np.newaxis, :], out=inputs[..., :points, :])
     mean, deviation = np.array(scale.mean, dtype=np.float32), np.array(scale.deviation, dtype=np.float32)
-    standard = (log_spectrum(values) - mean) / deviation
+    standard = (log_singular_values(values) - mean) / deviation
     inputs[..., points, :] = np.where(live, standard, 0)
     return inputs
 

@@ -2,7 +2,7 @@
 
 "Since the input [...] contains structure both in the Jacobian dimension and the data-point dimension", the network
 alternates between mixing over the data points and mixing over the components. There is neither attention nor
-convolution: every layer is a small perceptron that is shared along the other dimension.
+convolution: every layer is a small _perceptron that is shared along the other dimension.
 
 Source: Tolstikhin et al., MLP-Mixer: An all-MLP Architecture for Vision, 2021, equation 1. The paper publishes neither
 depth nor width; the values here are this project's.
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from cena.errors import InputError
 
-EXPANSION = 2  # hidden units of a perceptron, in multiples of its inputs
+_EXPANSION = 2  # hidden units of a _perceptron, in multiples of its inputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +69,9 @@ class MixerBlock(nn.Module):
     def __init__(self, points: int, width: int) -> None:
         super().__init__()
         self.norm_points = nn.LayerNorm(width)
-        self.mix_points = perceptron(points)
+        self.mix_points = _perceptron(points)
         self.norm_features = nn.LayerNorm(width)
-        self.mix_features = perceptron(width)
+        self.mix_features = _perceptron(width)
 
     def forward(self, x: Tensor) -> Tensor:
         """Add to `x` what the two perceptrons make of it."""
@@ -81,6 +81,6 @@ class MixerBlock(nn.Module):
         return mixed
 
 
-def perceptron(size: int) -> nn.Sequential:
+def _perceptron(size: int) -> nn.Sequential:
     """Two layers with a GELU between them, on the last dimension, which keeps its `size`."""
-    return nn.Sequential(nn.Linear(size, EXPANSION * size), nn.GELU(), nn.Linear(EXPANSION * size, size))
+    return nn.Sequential(nn.Linear(size, _EXPANSION * size), nn.GELU(), nn.Linear(_EXPANSION * size, size))

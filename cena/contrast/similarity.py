@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from cena.errors import InputError
 
-BLOCK = 2048  # views compared with all others at a time; it bounds the memory
+_BLOCK = 2048  # views compared with all others at a time; it bounds the memory
 
 
 def retrieval_accuracy(embeddings: NDArray[np.floating], usable: NDArray[np.bool_]) -> float:
@@ -25,8 +25,8 @@ def retrieval_accuracy(embeddings: NDArray[np.floating], usable: NDArray[np.bool
     """
     vectors, classes = unit_vectors(embeddings, usable)
     hits = 0
-    for start in range(0, len(vectors), BLOCK):
-        similarity = vectors[start : start + BLOCK] @ vectors.T
+    for start in range(0, len(vectors), _BLOCK):
+        similarity = vectors[start : start + _BLOCK] @ vectors.T
         rows = np.arange(len(similarity))
         similarity[rows, start + rows] = -np.inf  # a view is not its own neighbour
         hits += int(np.count_nonzero(classes[similarity.argmax(axis=1)] == classes[start + rows]))

@@ -7,7 +7,6 @@ What an epoch draws depends on the seed and the number of the epoch alone. An in
 to the very bytes of one that was not. (Other processors and numbers of threads round differently.)
 """
 
-import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import asdict
@@ -19,13 +18,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cena.computing import native_bfloat16
 from cena.contrast.barlow_twins import barlow_twins
 from cena.contrast.encoder import EncoderConfig, TrainedEncoder, initial_networks
-from cena.contrast.files import read_tensors, write_tensors
 from cena.contrast.inputs import check_views, spectrum_scale
 from cena.contrast.pairs import TrainingViews
 from cena.errors import InputError
+from cena.files import array_sha256
 from cena.stages import Stage
+from cena.tensor_files import read_checkpoint, write_checkpoint
 
 ENCODER = Stage("encoder", version=1)
 """Training of the encoder, and embedding by it."""
@@ -59,7 +60,11 @@ def train_encoder(
     scale = spectrum_scale(singular_values, usable)
     views = TrainingViews(directions, singular_values, usable, scale, config.batch)
     training = Training(config, views.batches_per_epoch())
-    identity = {"config": asdict(config), "views": fingerprint(singular_values, usable)}
+    identity = {
+        "config": {**asdict(config), "precision": training.precision},
+        "singular_values": array_sha256(singular_values),
+        "usable": array_sha256(usable),
+    }
     if checkpoint is not None and checkpoint.exists():
         training.load(checkpoint, identity)
     for epoch in range(len(training.history), config.epochs):
@@ -88,13 +93,13 @@ class Training:
         self.history: list[float] = []
         self.steps_done = 0
         self.steps = config.epochs * batches_per_epoch
-        self.autocast = config.precision == "auto" and native_bfloat16()
+        self.precision = "bfloat16" if config.precision == "auto" and native_bfloat16() else "float32"
 
     def step(self, first: Tensor, second: Tensor) -> float:
         """Learn from one batch of pairs, each of shape (batch, points + 1, components), and return its loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * one_cycle(self.steps_done, self.steps)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.autocast):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.precision == "bfloat16"):
             projections = self.projection(self.encoder(torch.cat([first, second])))
         first, second = projections.float().chunk(2)
         loss = barlow_twins(first, second, self.config.redundancy_weight)
@@ -106,32 +111,14 @@ class Training:
 
     def save(self, path: Path, identity: dict[str, Any]) -> None:
         """Write the checkpoint; `identity` says which training it belongs to."""
-        tensors = dict(self.networks.state_dict())
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
-        description = {"identity": identity, "history": self.history, "steps_done": self.steps_done}
-        write_tensors(path, "a training checkpoint", tensors, description)
+        done = {"history": self.history, "steps_done": self.steps_done}
+        write_checkpoint(path, identity, self.networks.state_dict(), self.optimizer, done)
 
     def load(self, path: Path, identity: dict[str, Any]) -> None:
-        """Continue where :meth:`save` left off.
-
-        Raises
-        ------
-        InputError : if the file is damaged or has another `identity`.
-        """
-        tensors, description = read_tensors(path, "a training checkpoint")
-        if description["identity"] != identity:
-            raise InputError(
-                f"{path} belongs to a training with other settings or views; delete it or give another path"
-            )
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name in [name for name in tensors if name.startswith("optimizer.")]:
-            _, index, moment = name.split(".")
-            moments.setdefault(int(index), {})[moment] = tensors.pop(name)
+        """Continue where :meth:`save` left off; errors as :func:`cena.tensor_files.read_checkpoint`."""
+        tensors, done = read_checkpoint(path, identity, self.optimizer)
         self.networks.load_state_dict(tensors)
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
-        self.history = description["history"]
-        self.steps_done = description["steps_done"]
+        self.history, self.steps_done = done["history"], done["steps_done"]
 
 
 def one_cycle(step: int, steps: int) -> float:
@@ -146,16 +133,3 @@ def one_cycle(step: int, steps: int) -> float:
     if step <= peak:
         return lowest + (1 - lowest) * (1 - math.cos(math.pi * step / peak)) / 2
     return last + (1 - last) * (1 + math.cos(math.pi * (step - peak) / (steps - 1 - peak))) / 2
-
-
-def native_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 matrices itself; emulated, they are slower than float32."""
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
-
-
-def fingerprint(singular_values: NDArray[np.floating], usable: NDArray[np.bool_]) -> str:
-    """Checksum that tells the views of one space, seed or size from any others."""
-    checksum = hashlib.sha256(np.ascontiguousarray(singular_values).tobytes())
-    checksum.update(np.packbits(usable).tobytes())
-    return checksum.hexdigest()

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from cena.embed.released import Release
     from cena.spaces.modules import Factory
 
-RELEASED = "nas-bench-201"
+_DEFAULT = "nas-bench-201"
 """The released space in which networks are placed by default."""
 
 
 def embed(
     factory: Factory | str,
-    reference: Reference | str = RELEASED,
+    reference: Reference | str = _DEFAULT,
     seed: int = 0,
     name: str | None = None,
     announce: Callable[[str], object] | None = print,

@@ -12,7 +12,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import joblib
 import numpy as np
@@ -22,10 +22,12 @@ from cena import spaces
 from cena.contrast import encode_views
 from cena.embed.reference import Prediction, Reference, load_reference
 from cena.errors import InputError
-from cena.jacobians import Cost, Status, Views, class_views, probe
+from cena.jacobians import Views, ViewSettings, class_views, probe
 from cena.layout import Place
 from cena.spaces import ModuleSpace, Space
 from cena.spaces.modules import Factory
+from cena.types import Booleans, Floats
+from cena.view_arrays import mean_over_views
 
 NEAREST = 5
 OUTSIDE = 0.99
@@ -81,28 +83,23 @@ def embed_network(
     """What :func:`cena.embed` does."""
     known = load_reference(reference) if isinstance(reference, str) else reference
     space = _space(factory, known, name)
+    called, pixels = space.architecture(0), known.images.pixels
+    trial = space.build(0, seed)
+    parameters = sum(parameter.numel() for parameter in trial.parameters())
+    cost = probe(called, trial, pixels, known.precision)
+    del trial  # a large network needs its memory for the next
     if announce is not None:
-        cost = estimate(factory, known, name)
         announce(
-            f"{space.architecture(0)}: {known.views} views at {len(known.images.pixels)} images will take about "
-            f"{cost.seconds:.1f} s and {cost.memory / 2**20:.0f} MiB"
+            f"{called}: {known.views} views at {len(pixels)} images will take about "
+            f"{known.views * cost.seconds:.1f} s and {cost.memory / 2**20:.0f} MiB"
         )
-    embedded = embed_space(space, known, seed)
-    usable = embedded.usable[0]
-    if not usable.any():
+    views = class_views(space, 0, 0, _settings(known, seed))
+    if not views.usable.any():
         raise InputError(
-            f"no initialisation of network '{space.architecture(0)}' gives a finite Jacobian that is not zero: "
+            f"no initialisation of network '{called}' gives a finite Jacobian that is not zero: "
             "check how its weights are initialised"
         )
-    return _placed(space.architecture(0), space.parameters(0), embedded.views[0], usable, known)
-
-
-def estimate(factory: Factory | str, reference: Reference, name: str | None = None) -> Cost:
-    """How long :func:`cena.embed` will take, and how much memory; parameters and errors are the same."""
-    space = _space(factory, reference, name)
-    network = space.build(0, seed=0)
-    cost = probe(space.architecture(0), network, reference.images.pixels, reference.precision)
-    return replace(cost, seconds=cost.seconds * reference.views)
+    return _placed(called, parameters, _embedded([views], known), known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,14 +115,12 @@ class EmbeddedSpace:
 
     views: NDArray[np.float32]
     singular_values: NDArray[np.float32]
-    usable: NDArray[np.bool_]
+    usable: Booleans
 
     @property
-    def embedding(self) -> NDArray[np.float64]:
+    def embedding(self) -> Floats:
         """(networks, 512) the mean over the usable views; not a number where there is none."""
-        count = self.usable.sum(axis=1, keepdims=True)
-        total = np.where(self.usable[..., None], self.views.astype(np.float64), 0).sum(axis=1)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        return mean_over_views(self.views.astype(np.float64), self.usable)
 
 
 def embed_space(space: Space, reference: Reference, seed: int = 0, workers: int = 1) -> EmbeddedSpace:
@@ -141,21 +136,17 @@ def embed_space(space: Space, reference: Reference, seed: int = 0, workers: int 
     InputError
         If a network cannot be embedded; the sentence says which and why.
     """
-
-    pixels, views, precision = reference.images.pixels, reference.views, reference.precision
+    settings = _settings(reference, seed)
 
     def views_of(index: int) -> Views:
-        probe(space.architecture(index), space.build(index, seed), pixels, precision)
-        return class_views(space, index, index, pixels, views, seed, precision)
+        probe(space.architecture(index), space.build(index, seed), settings.images, settings.precision)
+        return class_views(space, index, index, settings)
 
     with warnings.catch_warnings():
         # Networks differ in size: a worker that meets a large one seems to leak memory and is replaced, at no loss.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
         computed: Sequence[Views] = joblib.Parallel(workers)(joblib.delayed(views_of)(i) for i in range(len(space)))
-    directions = np.stack([one.directions for one in computed])
-    singular_values = np.stack([one.singular_values for one in computed])
-    usable = np.stack([one.status == Status.USABLE for one in computed])
-    return EmbeddedSpace(encode_views(reference.encoder, directions, singular_values, usable), singular_values, usable)
+    return _embedded(computed, reference)
 
 
 def factory_named(where: str) -> Factory:
@@ -189,10 +180,20 @@ def _space(factory: Factory | str, reference: Reference, name: str | None) -> Mo
     return ModuleSpace({name or called: made}, reference.images.pixels.shape[-1])
 
 
-def _placed(
-    name: str, parameters: int, views: NDArray[np.float32], usable: NDArray[np.bool_], reference: Reference
-) -> NetworkEmbedding:
-    embedding = views[usable].mean(axis=0)
+def _settings(reference: Reference, seed: int) -> ViewSettings:
+    return ViewSettings(reference.images.pixels, reference.views, seed, reference.precision)
+
+
+def _embedded(views: Sequence[Views], reference: Reference) -> EmbeddedSpace:
+    directions = np.stack([one.directions for one in views])
+    singular_values = np.stack([one.singular_values for one in views])
+    usable = np.stack([one.usable for one in views])
+    return EmbeddedSpace(encode_views(reference.encoder, directions, singular_values, usable), singular_values, usable)
+
+
+def _placed(name: str, parameters: int, embedded: EmbeddedSpace, reference: Reference) -> NetworkEmbedding:
+    views, usable = embedded.views[0], embedded.usable[0]
+    embedding = mean_over_views(embedded.views, embedded.usable)[0]
     distances = reference.distances(embedding)
     order = np.argsort(distances, kind="stable")[:NEAREST]
     known = spaces.load(reference.release.name)

@@ -17,13 +17,12 @@ from cena.embed.released import Release, read_release
 from cena.errors import InputError
 from cena.layout import Place, place
 from cena.spaces import representatives
+from cena.types import Floats, Integers
 
-COMPONENTS = 16  # of the embedding, for the forest: see cena.evaluate.principal_components
-TREES = 100
-LEVEL = 0.95
-SEED = 0  # of the forest
-
-Floats = NDArray[np.float64]
+_COMPONENTS = 16  # of the embedding, for the forest: see cena.evaluate.principal_components
+_TREES = 100
+_LEVEL = 0.95
+_SEED = 0  # of the forest
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Reference:
         return str(self.release.provenance["precision"])
 
     @cached_property
-    def representatives(self) -> NDArray[np.int64]:
+    def representatives(self) -> Integers:
         """(classes,) the first architecture of each class, as a row of the release."""
         return representatives(self.release.classes.astype(np.int64))
 
@@ -124,7 +123,7 @@ class Reference:
             return None
         features, forest, errors = self._forest
         value = float(forest.predict(features(np.atleast_2d(embedding), np.array([parameters])))[0])
-        low, high = np.quantile(errors, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        low, high = np.quantile(errors, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
         return Prediction(value, value + float(min(low, 0)), value + float(max(high, 0)))
 
     @cached_property
@@ -134,7 +133,7 @@ class Reference:
             return None
         truth = self.accuracy[self.representatives]
         known = np.isfinite(truth)
-        count = min(COMPONENTS, int(known.sum()), self._embedding.shape[1])
+        count = min(_COMPONENTS, int(known.sum()), self._embedding.shape[1])
         principal = PCA(count, svd_solver="covariance_eigh").fit(self._embedding[known])
 
         def features(embeddings: NDArray[np.floating], parameters: NDArray[np.integer]) -> Floats:
@@ -142,7 +141,7 @@ class Reference:
             return np.column_stack([reduced, np.log(parameters)])
 
         columns = features(self._embedding[known], self.release.parameters[self.representatives[known]])
-        forest = RandomForestRegressor(TREES, oob_score=True, random_state=SEED, n_jobs=1).fit(columns, truth[known])
+        forest = RandomForestRegressor(_TREES, oob_score=True, random_state=_SEED, n_jobs=1).fit(columns, truth[known])
         return features, forest, truth[known] - forest.oob_prediction_
 
 

@@ -10,7 +10,6 @@ NAS-Bench-201 is released whole, the other spaces as random samples, whose archi
     accuracy = labels.accuracy("nats-bench-size", ...)[release.architectures]  # row by row that of release.embedding
 """
 
-import hashlib
 import json
 import zipfile
 from dataclasses import dataclass
@@ -21,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cena.errors import InputError, unknown
+from cena.files import file_sha256
+from cena.types import Floats, Integers
 
 FOLDER = Path(__file__).parent / "bundled"
 ARRAYS = ("architectures", "class_embedding", "classes", "coordinates", "parameters", "plane", "points", "weights")
@@ -53,11 +54,11 @@ class Release:
     architectures: NDArray[np.int32]
     class_embedding: NDArray[np.float16]
     classes: NDArray[np.integer]
-    coordinates: NDArray[np.float64]
-    parameters: NDArray[np.int64]
-    plane: NDArray[np.float64]
-    points: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    coordinates: Floats
+    parameters: Integers
+    plane: Floats
+    points: Floats
+    weights: Floats
 
     @property
     def embedding(self) -> NDArray[np.float32]:
@@ -75,7 +76,7 @@ def read_release(name: str, folder: Path | None = None) -> Release:
     try:
         provenance = json.loads(description.read_text(encoding="utf-8"))
         for file, checksum in provenance["files"].items():
-            if hashlib.sha256((folder / file).read_bytes()).hexdigest() != checksum:
+            if file_sha256(folder / file) != checksum:
                 raise InputError(f"{file} of the released embedding '{name}' is damaged: install cena again")
         with np.load(folder / f"{name}.npz", allow_pickle=False) as file:
             arrays = {array: file[array] for array in ARRAYS}

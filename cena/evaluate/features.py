@@ -13,11 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
 
 from cena.errors import InputError
+from cena.view_arrays import log_singular_values, mean_over_views
 
 Matrix = NDArray[np.float64]
-
-SPECTRUM_FLOOR = 1e-6
-"""Singular values below this fraction of their view's largest are rounding error of the float32 gradients."""
 
 TRIVIAL = ("one-hot", "one-hot + log parameters", "jacov + log parameters", "log parameters")
 """The feature sets that take no spectrum and no encoder: the best of them is a record's `baseline`."""
@@ -42,16 +40,14 @@ def log_parameters(parameters: ArrayLike) -> Matrix:
 def log_spectrum(singular_values: ArrayLike) -> Matrix:
     """Log singular values of the EDJM, shape (n, views, components), averaged over an architecture's live views.
 
-    Zeros count as :data:`SPECTRUM_FLOOR` times their view's largest value. A view is dead when it is all zero or has a
-    value that is not finite; an architecture with dead views only is a row of NaN.
+    Zeros count as :data:`cena.view_arrays.SPECTRUM_FLOOR` times their view's largest value. A view is dead when it is
+    all zero or has a value that is not finite; an architecture with dead views only is a row of NaN.
     """
     values = np.asarray(singular_values, dtype=np.float64)
     if values.ndim != 3:
         raise InputError(f"singular_values has shape {values.shape}: expected (architectures, views, components)")
-    largest = values.max(axis=2, keepdims=True)
-    live = np.isfinite(values).all(axis=2, keepdims=True) & (largest > 0)
-    floored = np.maximum(values, SPECTRUM_FLOOR * largest, where=live, out=np.ones_like(values))
-    return _mean_over_views(np.log(floored), live)
+    live = np.isfinite(values).all(axis=2) & (values.max(axis=2) > 0)
+    return mean_over_views(log_singular_values(values), live)
 
 
 def mean_jacov(jacov: ArrayLike) -> Matrix:
@@ -59,7 +55,7 @@ def mean_jacov(jacov: ArrayLike) -> Matrix:
     values = np.asarray(jacov, dtype=np.float64)
     if values.ndim != 2:
         raise InputError(f"jacov has shape {values.shape}: expected (architectures, views)")
-    return _mean_over_views(values[:, :, None], np.isfinite(values)[:, :, None])
+    return mean_over_views(values[:, :, None], np.isfinite(values))
 
 
 def principal_components(matrix: ArrayLike, components: int) -> Matrix:
@@ -181,12 +177,6 @@ def feature_sets(
         if len(matrix) != len(size):
             raise InputError(f"'{name}' has {len(matrix)} rows and parameters {len(size)}: give all of the same space")
     return {name: fill_dead(matrix) for name, matrix in sets.items()}
-
-
-def _mean_over_views(values: Matrix, live: NDArray[np.bool_]) -> Matrix:
-    count = live.sum(axis=1)
-    total = np.where(live, values, 0).sum(axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _matrix(name: str, values: ArrayLike) -> Matrix:

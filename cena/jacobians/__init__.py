@@ -1,21 +1,30 @@
 """Data Jacobians: EDJM, EPDJM, and all views of a space in a resumable store."""
 
-from cena.jacobians.edjm import data_jacobian, jacov, native_precision, principal_components
+from cena.jacobians.edjm import data_jacobian, epdjm_factors, jacov
 from cena.jacobians.probe import Cost, probe
 from cena.jacobians.store import ViewStore
-from cena.jacobians.views import Status, Views, class_views, rescale_weights, view_seeds
+from cena.jacobians.views import (
+    Views,
+    ViewSettings,
+    ViewStatus,
+    class_views,
+    rescale_weights,
+    view_seeds,
+    views_of,
+)
 
 __all__ = [
     "Cost",
-    "Status",
+    "ViewSettings",
+    "ViewStatus",
     "ViewStore",
     "Views",
     "class_views",
     "data_jacobian",
+    "epdjm_factors",
     "jacov",
-    "native_precision",
-    "principal_components",
     "probe",
     "rescale_weights",
     "view_seeds",
+    "views_of",
 ]

@@ -10,14 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cena.errors import InputError, unknown
+from cena.types import Floats
 
-PRECISIONS = ("float32", "bfloat16")
-
-
-def native_precision() -> str:
-    """``"bfloat16"`` where the processor multiplies it natively (AMX or AVX-512 BF16), else ``"float32"``."""
-    capabilities = torch.cpu.get_capabilities()
-    return "bfloat16" if capabilities.get("amx_bf16") or capabilities.get("avx512_bf16") else "float32"
+_PRECISIONS = ("float32", "bfloat16")
 
 
 def data_jacobian(network: nn.Module, images: Tensor, precision: str = "float32") -> Tensor:
@@ -45,8 +40,8 @@ def data_jacobian(network: nn.Module, images: Tensor, precision: str = "float32"
 
     Departure: the authors' code differentiates the plain sum of the outputs; the paper says the L1 norm, used here.
     """
-    if precision not in PRECISIONS:
-        raise unknown("precision", precision, PRECISIONS)
+    if precision not in _PRECISIONS:
+        raise unknown("precision", precision, _PRECISIONS)
     points = images.detach().clone(memory_format=torch.preserve_format).requires_grad_()
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
         outputs = network(points)
@@ -61,8 +56,8 @@ def data_jacobian(network: nn.Module, images: Tensor, precision: str = "float32"
     return gradient.flatten(1)
 
 
-def principal_components(jacobian: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The principal components of an EDJM: U and S of X = U S V^T (equation 2); the EPDJM is ``U * S``.
+def epdjm_factors(jacobian: NDArray[np.floating]) -> tuple[Floats, Floats]:
+    """The factors U and S of an EPDJM, the principal components of X = U S V^T (equation 2): it is ``U * S``.
 
     Equation 2 keeps U_1 S_1, the coordinates of the data points along the top-k directions of *this* matrix: the
     basis V belongs to one network, so two networks are compared by how they arrange the data points, not by pixels.

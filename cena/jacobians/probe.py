@@ -13,15 +13,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cena.computing import one_thread
 from cena.errors import InputError
 
-IMAGES = 4
+_IMAGES = 4
 """Images of the trial: few, but enough for BatchNorm."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What computing views at all images costs, estimated from a trial."""
+    """What computing a view at all images costs, estimated from a trial."""
 
     seconds: float
     """Of the forward and backward pass on one thread."""
@@ -30,7 +31,10 @@ class Cost:
 
 
 def probe(name: str, network: nn.Module, images: NDArray[np.float32], precision: str = "float32") -> Cost:
-    """Try a network on the first :data:`IMAGES` images, forward and backward, and estimate a view at all of them.
+    """Try a network on the first four images, forward and backward, and estimate a view at all of them.
+
+    What is kept for the backward pass grows with the images, but for the weights: it is weighed at two numbers of
+    images, and the line through both goes on to all.
 
     Parameters
     ----------
@@ -45,20 +49,25 @@ def probe(name: str, network: nn.Module, images: NDArray[np.float32], precision:
         If the network has no data Jacobian; the sentence says why: it does not take the images, its output is no
         matrix of real numbers with one row an image, or does not depend on them by a finite gradient that is not zero.
     """
-    few = torch.from_numpy(images[:IMAGES])
+    few = torch.from_numpy(images[:_IMAGES])
+    more = len(images) - len(few)
     network.requires_grad_(False)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        kept: dict[int, int] = {}
-        with torch.autograd.graph.saved_tensors_hooks(partial(_keep, kept), lambda tensor: tensor):
-            _trial(name, network, few, precision)
-        # Again without the hooks: they would hide that a tensor was overwritten, and now torch is warm.
-        seconds = _trial(name, network, few, precision)
-    finally:
-        torch.set_num_threads(threads)
-    share = len(images) / len(few)
-    return Cost(seconds * share, int(sum(kept.values()) * share))
+    with one_thread():
+        _trial(name, network, few, precision)
+        seconds = _trial(name, network, few, precision)  # again, now that torch is warm
+        memory = _weighed(name, network, few, precision)
+        if more:
+            half = len(few) // 2
+            memory += round(more * (memory - _weighed(name, network, few[half:], precision)) / half)
+    return Cost(seconds * len(images) / len(few), memory)
+
+
+def _weighed(name: str, network: nn.Module, images: Tensor, precision: str) -> int:
+    """Bytes that the forward pass keeps for the backward pass."""
+    kept: dict[int, int] = {}
+    with torch.autograd.graph.saved_tensors_hooks(partial(_keep, kept), lambda tensor: tensor):
+        _outputs(name, network, images.clone().requires_grad_(), precision)
+    return sum(kept.values())
 
 
 def _keep(kept: dict[int, int], tensor: Tensor) -> Tensor:
@@ -68,15 +77,19 @@ def _keep(kept: dict[int, int], tensor: Tensor) -> Tensor:
     return tensor
 
 
+def _outputs(name: str, network: nn.Module, points: Tensor, precision: str) -> Any:
+    try:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+            return network(points)
+    except Exception as error:
+        raise _refused(name, error, tuple(points.shape)) from error
+
+
 def _trial(name: str, network: nn.Module, images: Tensor, precision: str) -> float:
     """Seconds of one forward and backward pass; raises `InputError` as :func:`probe` does."""
     points = images.clone().requires_grad_()
     started = time.perf_counter()
-    try:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-            outputs = network(points)
-    except Exception as error:
-        raise _refused(name, error, tuple(images.shape)) from error
+    outputs = _outputs(name, network, points, precision)
     _check_outputs(name, outputs, len(images))
     try:
         (gradient,) = torch.autograd.grad(outputs.float().abs().sum(), points, materialize_grads=True)

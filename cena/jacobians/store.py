@@ -1,6 +1,6 @@
 """All views of a space in one resumable Zarr store."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,12 @@ import zarr
 from numpy.typing import NDArray
 
 from cena.errors import InputError
-from cena.jacobians.views import Status, Views, class_views
+from cena.jacobians.views import Views, ViewSettings, ViewStatus, class_views
 from cena.spaces import Space, representatives
+from cena.types import Booleans, Integers, Progress, silent
 
-BATCH = 4
+_BATCH = 4
 """Classes a worker computes before it hands them in: what a kill can lose, times the workers."""
-
-Progress = Callable[[int, int], None]
-"""Called with (classes done, classes in all)."""
 
 
 class ViewStore:
@@ -25,8 +23,8 @@ class ViewStore:
 
     Zarr v3 arrays, all with leading axes (class, view): ``directions`` (..., point, component) float16 and
     ``singular_values`` (..., component) float32 hold the two factors of the EPDJM, whose columns span too many decades
-    for float16; ``jacov`` float32; ``status`` uint8 (`Status`) is the done map, written after the rest of its class.
-    Zarr replaces chunk files whole, so a killed run leaves a valid store that :meth:`compute` completes.
+    for float16; ``jacov`` float32; ``status`` uint8 (`ViewStatus`) is the done map, written after the rest of its
+    class. Zarr replaces chunk files whole, so a killed run leaves a valid store that :meth:`compute` completes.
 
     Parameters
     ----------
@@ -86,13 +84,13 @@ class ViewStore:
 
     @property
     def status(self) -> NDArray[np.uint8]:
-        """(classes, views) the `Status` of each view."""
+        """(classes, views) the `ViewStatus` of each view."""
         return np.asarray(self._status[:])
 
     @property
-    def usable(self) -> NDArray[np.bool_]:
+    def usable(self) -> Booleans:
         """(classes, views) whether a view can be used; the others are zero."""
-        return np.asarray(self.status == Status.USABLE)
+        return np.asarray(self.status == ViewStatus.USABLE)
 
     @property
     def directions(self) -> NDArray[np.float16]:
@@ -110,13 +108,13 @@ class ViewStore:
         return np.asarray(self._group["jacov"][:])
 
     def counts(self) -> dict[str, int]:
-        """How many views there are of each `Status`, by name."""
+        """How many views there are of each `ViewStatus`, by name."""
         status = self.status
-        return {kind.name.lower().replace("_", "-"): int((status == kind).sum()) for kind in Status}
+        return {kind.name.lower().replace("_", "-"): int((status == kind).sum()) for kind in ViewStatus}
 
-    def missing(self) -> NDArray[np.int64]:
+    def missing(self) -> Integers:
         """Classes whose views are not all computed."""
-        return np.flatnonzero((self.status == Status.MISSING).any(axis=1))
+        return np.flatnonzero((self.status == ViewStatus.MISSING).any(axis=1))
 
     def write(self, class_number: int, views: Views) -> None:
         """Store the views of one class; its status last."""
@@ -130,7 +128,7 @@ class ViewStore:
         seed: int,
         precision: str,
         workers: int = -1,
-        progress: Progress | None = None,
+        progress: Progress = silent,
     ) -> None:
         """Compute what is missing, in parallel; the same values for any number of workers and any interruption.
 
@@ -141,16 +139,15 @@ class ViewStore:
         seed : root of every view's seed.
         precision : see `cena.jacobians.data_jacobian`.
         workers : joblib's `n_jobs`; -1 for one a core.
-        progress : told after each class.
+        progress : told of the classes after each.
         """
         firsts = representatives(space.classes())
-        missing, views = self.missing(), self._status.shape[1]
-        batches = [missing[i : i + BATCH] for i in range(0, len(missing), BATCH)]
+        missing = self.missing()
+        settings = ViewSettings(images, self._status.shape[1], seed, precision)
+        batches = [missing[i : i + _BATCH] for i in range(0, len(missing), _BATCH)]
 
-        def batch_views(numbers: NDArray[np.int64]) -> list[tuple[int, Views]]:
-            return [
-                (int(n), class_views(space, int(firsts[n]), int(n), images, views, seed, precision)) for n in numbers
-            ]
+        def batch_views(numbers: Integers) -> list[tuple[int, Views]]:
+            return [(int(n), class_views(space, int(firsts[n]), int(n), settings)) for n in numbers]
 
         done = len(firsts) - len(missing)
         parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
@@ -158,5 +155,4 @@ class ViewStore:
             for class_number, result in batch:
                 self.write(class_number, result)
                 done += 1
-                if progress is not None:
-                    progress(done, len(firsts))
+                progress(done, len(firsts))

@@ -1,5 +1,6 @@
 """Views: the data Jacobians of one architecture at several random initialisations (paper, sections 3.3 and 4.1)."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from math import log
@@ -9,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from cena.jacobians.edjm import data_jacobian, jacov, principal_components
+from cena.computing import channels_last, one_thread
+from cena.jacobians.edjm import data_jacobian, epdjm_factors, jacov
 from cena.spaces import Space
 from cena.stages import Stage
 
@@ -19,8 +21,11 @@ RESCALE = (7 / 8, 8 / 7)
 VIEWS = Stage("views", version=1)
 """Data Jacobians and what is kept of them."""
 
+_NO_MATRICES = (nn.Embedding, nn.EmbeddingBag, nn.LayerNorm, nn.RMSNorm)
+"""Modules whose `weight` may have two dimensions or more and yet multiplies no features."""
 
-class Status(IntEnum):
+
+class ViewStatus(IntEnum):
     """What became of a view."""
 
     MISSING = 0
@@ -32,7 +37,25 @@ class Status(IntEnum):
     """The Jacobian is zero: the output does not depend on the input."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class ViewSettings:
+    """What the views of all architectures are taken with.
+
+    Parameters
+    ----------
+    images : (points, 3, resolution, resolution) float32, the data points.
+    views : how many initialisations of each class.
+    seed : root of every view's seeds, see :func:`view_seeds`.
+    precision : see :func:`data_jacobian`.
+    """
+
+    images: NDArray[np.float32]
+    views: int
+    seed: int
+    precision: str
+
+
+@dataclass(frozen=True, eq=False)
 class Views:
     """The views of one class. A view that is not usable is zero."""
 
@@ -43,7 +66,12 @@ class Views:
     jacov: NDArray[np.float32]
     """(views,) Jacobian covariance score."""
     status: NDArray[np.uint8]
-    """(views,) a `Status` each."""
+    """(views,) a `ViewStatus` each."""
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """(views,) whether a view is finite and not zero."""
+        return np.asarray(self.status == ViewStatus.USABLE)
 
 
 def view_seeds(seed: int, class_number: int, view: int) -> tuple[int, int]:
@@ -55,66 +83,63 @@ def view_seeds(seed: int, class_number: int, view: int) -> tuple[int, int]:
 def rescale_weights(network: nn.Module, generator: np.random.Generator) -> None:
     """Multiply each weight matrix by its own log-uniform factor from (7/8, 8/7), in place (paper, section 4.1).
 
-    A weight matrix is a parameter of two or more dimensions. Where BatchNorm follows, the factor cancels.
+    A weight matrix is a parameter of two dimensions or more that is called a weight, as torch calls those of linear
+    layers, convolutions, attention and recurrent layers (``weight``, ``in_proj_weight``, ``weight_ih_l0``), and that
+    does not belong to an embedding or a normalisation. Everything else stays and draws no factor: biases, scales,
+    positional embeddings, class tokens. Where BatchNorm follows, the factor cancels.
     """
     low, high = RESCALE
     with torch.no_grad():
-        for parameter in network.parameters():
-            if parameter.ndim >= 2:
+        for name, parameter in network.named_parameters():
+            owner, _, own_name = name.rpartition(".")
+            if (
+                parameter.ndim >= 2
+                and "weight" in own_name.split("_")
+                and not isinstance(network.get_submodule(owner), _NO_MATRICES)
+            ):
                 parameter.mul_(float(np.exp(generator.uniform(log(low), log(high)))))
 
 
-def class_views(
-    space: Space,
-    architecture: int,
-    class_number: int,
-    images: NDArray[np.float32],
-    views: int,
-    seed: int,
-    precision: str,
-) -> Views:
+def class_views(space: Space, architecture: int, class_number: int, settings: ViewSettings) -> Views:
     """Compute the views of one class on one thread.
 
     Parameters
     ----------
     space, architecture : a member of the class; all its members have the same distribution of views.
-    class_number : the class, which with `seed` and the view's number decides the weights.
-    images : (points, 3, resolution, resolution) the data points, the same for every class.
-    views : how many initialisations.
-    seed : of the whole store.
-    precision : see `data_jacobian`.
+    class_number : the class, which with the seed and the view's number decides the weights.
+    settings : images, number of views, seed and precision, the same for every class.
     """
-    points = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
-    components = min(len(images), images[0].size)
-    result = Views(
-        np.zeros((views, len(images), components), np.float16),
-        np.zeros((views, components), np.float32),
-        np.zeros(views, np.float32),
-        np.zeros(views, np.uint8),
-    )
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        for view in range(views):
-            weight_seed, rescale_seed = view_seeds(seed, class_number, view)
-            network = space.build(architecture, weight_seed)
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
+    points = torch.from_numpy(settings.images).contiguous(memory_format=torch.channels_last)
+
+    def jacobians() -> Iterator[NDArray[np.float32]]:
+        for view in range(settings.views):
+            weight_seed, rescale_seed = view_seeds(settings.seed, class_number, view)
+            network = channels_last(space.build(architecture, weight_seed))
             rescale_weights(network, np.random.default_rng(rescale_seed))
             network.requires_grad_(False)
-            _project(data_jacobian(network, points, precision).numpy(), view, result)
-    finally:
-        torch.set_num_threads(threads)
-    return result
+            yield data_jacobian(network, points, settings.precision).numpy()
+
+    with one_thread():
+        return views_of(jacobians())
 
 
-def _project(jacobian: NDArray[np.float32], view: int, result: Views) -> None:
+def views_of(jacobians: Iterable[NDArray[np.float32]]) -> Views:
+    """The views that some data Jacobians, each of shape (points, pixels), are."""
+    each = [_view(jacobian) for jacobian in jacobians]
+    directions, singular_values, scores, status = zip(*each, strict=True)
+    return Views(
+        np.array(directions, np.float16),
+        np.array(singular_values, np.float32),
+        np.array(scores, np.float32),
+        np.array(status, np.uint8),
+    )
+
+
+def _view(jacobian: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64], float, ViewStatus]:
+    components = min(jacobian.shape)
+    nothing = np.zeros((len(jacobian), components)), np.zeros(components), 0.0
     if not np.isfinite(jacobian).all():
-        result.status[view] = Status.NON_FINITE
-    elif not jacobian.any():
-        result.status[view] = Status.DEAD
-    else:
-        directions, singular_values = principal_components(jacobian)
-        result.directions[view] = directions
-        result.singular_values[view] = singular_values
-        result.jacov[view] = jacov(jacobian)
-        result.status[view] = Status.USABLE
+        return *nothing, ViewStatus.NON_FINITE
+    if not jacobian.any():
+        return *nothing, ViewStatus.DEAD
+    return *epdjm_factors(jacobian), jacov(jacobian), ViewStatus.USABLE

@@ -1,13 +1,12 @@
 """The coordinates searches work in: the layout and, as a third dimension, the number of parameters (section 4.1)."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cena.errors import InputError
-from cena.layout.laguerre import Floats
+from cena.types import Floats, Integers
 
 
-def coordinates(centroids: Floats, parameters: NDArray[np.int64]) -> Floats:
+def coordinates(centroids: Floats, parameters: Integers) -> Floats:
     """Coordinates (n, 3) in the unit cube: the centroids (n, 2) and the logarithm of the parameter counts (n,).
 
     The paper adds "the logarithm of the number of parameters" and gives no scale. We map its smallest value to 0 and

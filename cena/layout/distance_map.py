@@ -17,20 +17,18 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cena.errors import InputError
 from cena.stages import Stage
-
-Floats = NDArray[np.float64]
-Array = NDArray[Any]  # single or double precision
+from cena.types import Floats
 
 LAYOUT = Stage("layout", version=1)
 """From an embedding to the square: distance map, transport, Laguerre cells."""
 
-BLOCK = 512  # points
-EPOCHS = 150
-STEP = 0.3  # of the first epoch, in standard deviations of the start
-MEAN_DECAY, SQUARE_DECAY = 0.9, 0.99  # Adam's averages of the gradient and of its square
+_BLOCK = 512  # points
+_EPOCHS = 150
+_STEP = 0.3  # of the first epoch, in standard deviations of the start
+_MEAN_DECAY, _SQUARE_DECAY = 0.9, 0.99  # Adam's averages of the gradient and of its square
 
 
-def distance_map(embedding: Array, seed: int) -> Floats:
+def distance_map(embedding: NDArray[Any], seed: int) -> Floats:
     """Map an embedding (n, d) to centred positions (n, 2) that keep its cosine distances (paper eq. 4).
 
     Computed in single precision and on one thread: the same seed gives the same bytes, however many threads there are.
@@ -40,23 +38,23 @@ def distance_map(embedding: Array, seed: int) -> Floats:
     generator = np.random.default_rng(seed)
     with threadpool_limits(limits=1):
         positions = principal_start(embedding).astype(np.float32)
-        step = STEP * float(positions.std())
+        step = _STEP * float(positions.std())
         mean, square = np.zeros_like(positions), np.zeros_like(positions)
-        for epoch in range(EPOCHS):
+        for epoch in range(_EPOCHS):
             # A point is in one block an epoch, so Adam's correction for the first steps counts epochs.
-            correction = np.sqrt(1 - SQUARE_DECAY ** (epoch + 1)) / (1 - MEAN_DECAY ** (epoch + 1))
-            length = step * (1 + np.cos(np.pi * epoch / EPOCHS)) / 2 * correction
-            for block in np.array_split(generator.permutation(len(rows)), max(1, round(len(rows) / BLOCK))):
+            correction = np.sqrt(1 - _SQUARE_DECAY ** (epoch + 1)) / (1 - _MEAN_DECAY ** (epoch + 1))
+            length = step * (1 + np.cos(np.pi * epoch / _EPOCHS)) / 2 * correction
+            for block in np.array_split(generator.permutation(len(rows)), max(1, round(len(rows) / _BLOCK))):
                 gradient = distortion_gradient(positions[block], _cosine_distances(rows[block]))
-                mean[block] = MEAN_DECAY * mean[block] + (1 - MEAN_DECAY) * gradient
-                square[block] = SQUARE_DECAY * square[block] + (1 - SQUARE_DECAY) * gradient**2
+                mean[block] = _MEAN_DECAY * mean[block] + (1 - _MEAN_DECAY) * gradient
+                square[block] = _SQUARE_DECAY * square[block] + (1 - _SQUARE_DECAY) * gradient**2
                 positions[block] -= np.float32(length) * mean[block] / (np.sqrt(square[block]) + np.float32(1e-12))
     centred = positions.astype(np.float64)
     centred -= centred.mean(axis=0)
     return centred
 
 
-def principal_start(embedding: Array) -> Floats:
+def principal_start(embedding: NDArray[Any]) -> Floats:
     """The two principal components (n, 2) of the normalised embedding, where :func:`distance_map` starts.
 
     They are scaled to fit the cosine distances of (at most) the first 512 points in the least-squares sense.
@@ -68,12 +66,12 @@ def principal_start(embedding: Array) -> Floats:
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     components = np.zeros((len(rows), 2))
     components[:, : axes.shape[1]] = centred @ axes
-    planar, target = _planar_distances(components[:BLOCK]), _cosine_distances(rows[:BLOCK])
+    planar, target = _planar_distances(components[:_BLOCK]), _cosine_distances(rows[:_BLOCK])
     total = (planar**2).sum()
     return components * ((planar * target).sum() / total if total > 0 else 1.0)
 
 
-def distance_distortion(embedding: Array, positions: Floats, seed: int, pairs: int = 1_000_000) -> float:
+def distance_distortion(embedding: NDArray[Any], positions: Floats, seed: int, pairs: int = 1_000_000) -> float:
     """The objective of eq. 4 at `positions` (n, 2), on about `pairs` pairs, or on all when there are no more.
 
     The pairs are those within random blocks of 1,024 points, which estimates the mean without bias.
@@ -85,12 +83,12 @@ def distance_distortion(embedding: Array, positions: Floats, seed: int, pairs: i
     if n * (n - 1) // 2 <= pairs:
         return distortion(positions, _cosine_distances(rows))
     generator = np.random.default_rng(seed)
-    size = min(n, 2 * BLOCK)
+    size = min(n, 2 * _BLOCK)
     blocks = [generator.choice(n, size, replace=False) for _ in range(-(-2 * pairs // (size * (size - 1))))]
     return float(np.mean([distortion(positions[block], _cosine_distances(rows[block])) for block in blocks]))
 
 
-def distortion(positions: Array, distances: Array) -> float:
+def distortion(positions: NDArray[Any], distances: NDArray[Any]) -> float:
     """The mean over pairs i < j of | |y_i - y_j| - d_ij | (eq. 4), for positions (n, 2) and distances (n, n)."""
     n = len(positions)
     excess = np.abs(_planar_distances(positions) - distances)
@@ -98,7 +96,7 @@ def distortion(positions: Array, distances: Array) -> float:
     return float(excess.sum() / max(1, n * (n - 1)))
 
 
-def distortion_gradient(positions: Array, distances: Array) -> Array:
+def distortion_gradient(positions: NDArray[Any], distances: NDArray[Any]) -> NDArray[Any]:
     """The gradient (n, 2) of :func:`distortion` by the positions; points that coincide do not move each other."""
     n = len(positions)
     planar = _planar_distances(positions)
@@ -106,22 +104,22 @@ def distortion_gradient(positions: Array, distances: Array) -> Array:
     apart = planar > 0
     pull = np.divide(pull, planar, out=np.zeros_like(pull), where=apart)
     gradient = pull.sum(axis=1, keepdims=True) * positions - pull @ positions
-    scaled: Array = gradient * positions.dtype.type(2 / max(1, n * (n - 1)))
+    scaled: NDArray[Any] = gradient * positions.dtype.type(2 / max(1, n * (n - 1)))
     return scaled
 
 
-def _planar_distances(positions: Array) -> Array:
+def _planar_distances(positions: NDArray[Any]) -> NDArray[Any]:
     horizontal, vertical = (np.subtract.outer(axis, axis) for axis in positions.T)
-    distances: Array = np.sqrt(horizontal**2 + vertical**2)
+    distances: NDArray[Any] = np.sqrt(horizontal**2 + vertical**2)
     return distances
 
 
-def _cosine_distances(rows: Array) -> Array:
-    distances: Array = 1 - rows @ rows.T
+def _cosine_distances(rows: NDArray[Any]) -> NDArray[Any]:
+    distances: NDArray[Any] = 1 - rows @ rows.T
     return distances
 
 
-def _normalised(embedding: Array) -> Floats:
+def _normalised(embedding: NDArray[Any]) -> Floats:
     if embedding.ndim != 2 or not embedding.size:
         raise InputError(f"embedding has shape {embedding.shape}, expected (n, d) with n > 0 and d > 0")
     rows = embedding.astype(np.float64)

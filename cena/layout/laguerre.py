@@ -13,19 +13,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial import ConvexHull
 
 from cena.errors import InputError
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from cena.types import Floats, Integers
 
 # What is smaller is rounding: a vertex this far outside the square is no cell that leaves it, corners that agree to
 # this many decimals are one corner.
-ROUNDING = 1e-12
-DECIMALS = 12
+_ROUNDING = 1e-12
+_DECIMALS = 12
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ class LaguerreCells:
         cell = np.repeat(self.owner, 2)
         corners: Floats = (self.ends + self.points[self.owner, None]).reshape(-1, 2)
         # Every corner ends two edges or more, and is wanted once; empty cells have degenerate edges at most.
-        listed = np.column_stack([cell, corners.round(DECIMALS)])[self.areas[cell] > 0]
+        listed = np.column_stack([cell, corners.round(_DECIMALS)])[self.areas[cell] > 0]
         rows = np.unique(listed, axis=0)
         cell, corners = rows[:, 0].astype(np.int64), rows[:, 1:]
         spokes = corners - self.centroids[cell]
@@ -124,10 +121,10 @@ def laguerre_cells(points: Floats, weights: Floats) -> LaguerreCells:
         sites = np.concatenate([centred, *_images(centred[imaged])])
         heights = (sites**2).sum(axis=1) - np.concatenate([weights, np.tile(weights[imaged], 4)])
         hull = ConvexHull(np.column_stack([sites, heights]))
-        lower = hull.equations[:, 2] < -ROUNDING
+        lower = hull.equations[:, 2] < -_ROUNDING
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             vertices = hull.equations[:, :2] / (-2 * hull.equations[:, 2:3])
-        leaves = ~lower | (np.abs(vertices).max(axis=1) > 0.5 + ROUNDING)
+        leaves = ~lower | (np.abs(vertices).max(axis=1) > 0.5 + _ROUNDING)
         leaving = np.unique(hull.simplices[leaves])
         leaving = leaving[leaving < n]
         if mirrored[leaving].all():

@@ -13,17 +13,19 @@ a concave function, piecewise linear in x: a linear program. For y = y_i the max
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linprog, minimize
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cena.errors import InputError
-from cena.layout.distance_map import Array
-from cena.layout.laguerre import Floats, check_points
+from cena.layout.laguerre import check_points
 from cena.layout.transport import to_unit_square
+from cena.types import Floats
 
-STARTS = 8  # known architectures, nearest by cosine, at whose positions the descent starts
+_STARTS = 8  # known architectures, nearest by cosine, at whose positions the descent starts
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Place:
     cell: int
 
 
-def place(new: Array, embedding: Array, plane: Floats, points: Floats, weights: Floats) -> Place:
+def place(new: NDArray[Any], embedding: NDArray[Any], plane: Floats, points: Floats, weights: Floats) -> Place:
     """Place a new embedding (d,) in the layout of n known ones, which do not move.
 
     A position outside the box of the known ones is moved to its border before it goes to the square.
@@ -69,7 +71,7 @@ def place(new: Array, embedding: Array, plane: Floats, points: Floats, weights: 
     return Place(position, *square_position(point, points, weights))
 
 
-def plane_position(distances: Array, plane: Floats) -> Floats:
+def plane_position(distances: NDArray[Any], plane: Floats) -> Floats:
     """The position (2,) whose Euclidean distances to `plane` (n, 2) are nearest to `distances` (n,) in the mean.
 
     The objective has local minima: the descent (Nelder and Mead's, which needs no gradient) starts at several known
@@ -81,7 +83,7 @@ def plane_position(distances: Array, plane: Floats) -> Floats:
 
     scale = float(np.median(distances)) or 1.0
     ends = []
-    for start in plane[np.argsort(distances, kind="stable")[:STARTS]]:
+    for start in plane[np.argsort(distances, kind="stable")[:_STARTS]]:
         simplex = start + 0.1 * scale * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
         options = {"initial_simplex": simplex, "xatol": 1e-6 * scale, "fatol": 1e-9}
         ends.append(minimize(distortion, start, method="Nelder-Mead", options=options))
@@ -110,7 +112,7 @@ def square_position(point: Floats, points: Floats, weights: Floats) -> tuple[Flo
     return np.clip(point + solution.x[:2], 0, 1), cell
 
 
-def _cosine_distances(new: Array, embedding: Array) -> Floats:
+def _cosine_distances(new: NDArray[Any], embedding: NDArray[Any]) -> Floats:
     rows, row = embedding.astype(np.float64), new.astype(np.float64)
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(row)
     if not (np.isfinite(lengths).all() and (lengths > 0).all()):

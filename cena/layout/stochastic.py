@@ -11,15 +11,15 @@ It is here to be faithful and to be compared. :func:`cena.layout.transport.trans
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from cena.errors import InputError
-from cena.layout.laguerre import Floats, check_points
+from cena.layout.laguerre import check_points
 from cena.layout.transport import Transport, normalised_masses
+from cena.types import Floats, Integers
 
-BATCH = 64  # places drawn a step; Leclaire and Rabin draw one
-SAMPLES = 500  # places drawn a point to measure the areas and centroids of the result
+_BATCH = 64  # places drawn a step; Leclaire and Rabin draw one
+_SAMPLES = 500  # places drawn a point to measure the areas and centroids of the result
 
 
 def stochastic_transport(
@@ -56,16 +56,16 @@ def stochastic_transport(
     )
     upper_masses = np.bincount(label, masses).astype(np.float64)
     centres = np.column_stack([np.bincount(label, masses * axis) for axis in points.T]) / upper_masses[:, None]
-    upper_weights = _ascend(centres, upper_masses, generator.random((steps * BATCH, 2)), step_size)
+    upper_weights = _ascend(centres, upper_masses, generator.random((steps * _BATCH, 2)), step_size)
 
     weights = np.zeros(n)
-    for cluster, places in _divide(generator.random((clusters * steps * BATCH, 2)), centres, upper_weights):
+    for cluster, places in _divide(generator.random((clusters * steps * _BATCH, 2)), centres, upper_weights):
         members = label == cluster
         mass = upper_masses[cluster]
         weights[members] = _ascend(points[members], masses[members] / mass, places, step_size * mass)
 
-    cell = np.empty(n * SAMPLES, dtype=int)
-    samples = generator.random((n * SAMPLES, 2))
+    cell = np.empty(n * _SAMPLES, dtype=int)
+    samples = generator.random((n * _SAMPLES, 2))
     upper_cell = _cells(samples, centres, upper_weights)
     for cluster in range(clusters):
         members, inside = np.flatnonzero(label == cluster), upper_cell == cluster
@@ -78,11 +78,11 @@ def stochastic_transport(
 
 
 def _ascend(points: Floats, masses: Floats, places: Floats, step_size: float) -> Floats:
-    """Averaged weights (k,) after one step for every BATCH of `places` (s, 2), drawn from the measure to transport."""
+    """Averaged weights (k,) after one step for every _BATCH of `places` (s, 2), drawn from the measure to transport."""
     weights, average = np.zeros(len(points)), np.zeros(len(points))
-    for step in range(1, len(places) // BATCH + 1):
-        hit = _cells(places[(step - 1) * BATCH : step * BATCH], points, weights)
-        gradient = masses - np.bincount(hit, minlength=len(points)) / BATCH
+    for step in range(1, len(places) // _BATCH + 1):
+        hit = _cells(places[(step - 1) * _BATCH : step * _BATCH], points, weights)
+        gradient = masses - np.bincount(hit, minlength=len(points)) / _BATCH
         weights += step_size / np.sqrt(step) * gradient
         average += (weights - average) / step
     average -= average.mean()
@@ -97,7 +97,7 @@ def _divide(places: Floats, centres: Floats, weights: Floats) -> Iterator[tuple[
     yield from enumerate(np.split(places[order], ends))
 
 
-def _cells(places: Floats, points: Floats, weights: Floats) -> NDArray[np.int64]:
+def _cells(places: Floats, points: Floats, weights: Floats) -> Integers:
     """The point (s,) in whose Laguerre cell each of the `places` (s, 2) lies."""
     cell = np.empty(len(places), dtype=np.int64)
     offsets = (points**2).sum(axis=1) - weights

@@ -17,13 +17,14 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
 from cena.errors import InputError
-from cena.layout.laguerre import Floats, LaguerreCells, check_points, laguerre_cells
+from cena.layout.laguerre import LaguerreCells, check_points, laguerre_cells
+from cena.types import Floats
 
 # Points closer than this cannot be told apart: the edge between their cells moves by 1 / (2 distance) times the
 # rounding of a weight, which would be more than the areas may be wrong.
-SMALLEST_DISTANCE = 1e-6
-SMALLEST_STEP = 2.0**-30
-CROWDED = 1e-3  # the number of points times their squared distance, above which room may not be found
+_SMALLEST_DISTANCE = 1e-6
+_SMALLEST_STEP = 2.0**-30
+_CROWDED = 1e-3  # the number of points times their squared distance, above which room may not be found
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def transport(points: Floats, masses: Floats | None = None, tolerance: float = 1
             if trial.areas.min() >= floor and np.linalg.norm(trial.areas - masses) <= (1 - step / 2) * error:
                 break
             step /= 2
-            if step < SMALLEST_STEP:
+            if step < _SMALLEST_STEP:
                 raise RuntimeError(
                     f"transport stops at a relative mass error of {worst:.1e}, short of {tolerance:.1e}: points are "
                     "too close together; use separate first or a larger tolerance"
@@ -111,12 +112,12 @@ def _check_distinct(points: Floats) -> None:
         return
     distances, neighbours = KDTree(points).query(points, k=2)
     nearest = distances[:, 1]
-    if nearest.min() < SMALLEST_DISTANCE:
-        first = int(np.argmax(nearest < SMALLEST_DISTANCE))
+    if nearest.min() < _SMALLEST_DISTANCE:
+        first = int(np.argmax(nearest < _SMALLEST_DISTANCE))
         second = next(index for index in neighbours[first] if index != first)
         raise InputError(
             f"points {first} and {second} are {nearest[first]:.1e} apart, expected at least "
-            f"{SMALLEST_DISTANCE:.0e}; use separate first"
+            f"{_SMALLEST_DISTANCE:.0e}; use separate first"
         )
 
 
@@ -145,7 +146,7 @@ def separate(points: Floats, seed: int, distance: float = 1e-5) -> Floats:
     strictly inside the square and for a distance that would crowd it.
     """
     check_points(points)
-    if not 0 < len(points) * distance**2 < CROWDED:
+    if not 0 < len(points) * distance**2 < _CROWDED:
         raise InputError(f"distance is {distance}, expected more than 0 and little enough for {len(points)} points")
     generator = np.random.default_rng(seed)
     separated = points.copy()

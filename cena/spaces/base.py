@@ -1,11 +1,8 @@
 """What every search space offers."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -79,11 +76,3 @@ def numbered_by_appearance(keys: list[object]) -> NDArray[np.int64]:
     """Equal keys get equal numbers, 0, 1, ... in order of first appearance."""
     numbers: dict[object, int] = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
-
-
-@contextmanager
-def weights_from(seed: int) -> Iterator[None]:
-    """Within this context torch's modules draw their initial weights from `seed`; the global generator is untouched."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield

@@ -6,6 +6,7 @@ outputs each. What else a network must be, so that its data Jacobian exists, is 
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -13,10 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from cena.computing import drawn_from
 from cena.errors import InputError, unknown
-from cena.spaces.base import check_index, one_hot, weights_from
+from cena.spaces.base import check_index, one_hot
 
 Factory = Callable[[], nn.Module]
+
+_given: WeakValueDictionary[int, nn.Module] = WeakValueDictionary()
+"""Modules that factories have returned and that still exist, by identity: none may come a second time."""
 
 
 class ModuleNetwork(nn.Module):
@@ -93,20 +98,11 @@ class ModuleSpace:
         Raises
         ------
         InputError
-            If the factory raises, or returns no module, the same one twice, or one that is lazy, without parameters,
-            or whose parameters are not float32 numbers in the processor's memory; a sentence says which.
+            If the factory raises, or returns no module, one that was built before, or one that is lazy, without
+            parameters, or whose parameters are not float32 numbers in the processor's memory; a sentence says which.
         """
         name = self.architecture(index)
-        module = self._made(name, seed)
-        _check_parameters(name, module)
-        if self._made(name, seed) is module:
-            raise InputError(
-                f"the factory of '{name}' returns one and the same module: let it build a new one each time"
-            )
-        return ModuleNetwork(module)
-
-    def _made(self, name: str, seed: int) -> nn.Module:
-        with weights_from(seed):
+        with drawn_from(seed):
             try:
                 module = self.factories[name]()
             except Exception as error:
@@ -118,7 +114,13 @@ class ModuleSpace:
             raise InputError(
                 f"the factory of '{name}' returns a {type(module).__name__}: give one that returns a torch.nn.Module"
             )
-        return module
+        _check_parameters(name, module)
+        if _given.get(id(module)) is module:
+            raise InputError(
+                f"the factory of '{name}' returns one and the same module: let it build a new one each time"
+            )
+        _given[id(module)] = module
+        return ModuleNetwork(module)
 
     def parameters(self, index: int) -> int:
         """Exact number of parameters; those that are frozen count too."""

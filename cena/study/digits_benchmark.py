@@ -15,7 +15,7 @@ import pandas as pd
 from cena.data.labels import BUNDLED, TABLES
 from cena.errors import unknown
 from cena.spaces import Space, load
-from cena.trajectories.digits_training import EPOCHS, SEEDS, train
+from cena.trajectories.digits_training import DIGITS_EPOCHS, SEEDS, train_digits
 
 Progress = Callable[[int, int], None]
 """Called with (architectures done, architectures in all)."""
@@ -70,14 +70,14 @@ def retrain(space_name: str, architecture: str) -> pd.DataFrame:
     index = space.index(architecture)
     table = pd.read_csv(table_path(space_name))
     rows = table[table["architecture"] == architecture].set_index("seed")
-    accuracies, _ = train(space, index)
+    accuracies, _ = train_digits(space, index)
     return rows[["validation_accuracy", "test_accuracy"]].assign(
         validation_retrained=accuracies[:, 0].round(4), test_retrained=accuracies[:, 1].round(4)
     )
 
 
 def _trained(space: Space, index: int) -> dict[str, object]:
-    accuracies, seconds = train(space, index)
+    accuracies, seconds = train_digits(space, index)
     return {
         "architecture": space.architecture(index),
         "parameters": space.parameters(index),
@@ -124,7 +124,7 @@ def _write(space: Space, records: dict[str, dict[str, object]], destination: Pat
                 {
                     "architecture": record["architecture"],
                     "seed": seed,
-                    "epochs": EPOCHS,
+                    "epochs": DIGITS_EPOCHS,
                     "validation_accuracy": validation,
                     "test_accuracy": test,
                     "seconds": record["seconds"],

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cena import contrast, layout
+from cena.computing import native_bfloat16
 from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.data import labels
 from cena.data.images import Images, images
 from cena.files import sha256
-from cena.jacobians import ViewStore, native_precision
+from cena.jacobians import ViewStore
 from cena.spaces import SampledSpace, Space, load, representatives, sample
 from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
@@ -112,7 +113,7 @@ class Pipeline:
     @cached_property
     def precision(self) -> str:
         """The profile's precision where the processor has it, else float32."""
-        return self.profile.views.precision if native_precision() == "bfloat16" else "float32"
+        return self.profile.views.precision if native_bfloat16() else "float32"
 
     @property
     def components(self) -> int:

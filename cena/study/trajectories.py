@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from cena import contrast
 from cena.contrast import TrainedEncoder
 from cena.files import array_sha256
-from cena.spaces import Space
 from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
 from cena.study.scale import view_stages
-from cena.trajectories import TrainingSet, Trajectory, TrajectoryConfig, load_trajectory, train_trajectory
+from cena.trajectories import Trajectory, TrajectoryExperiment, load_trajectory, train_trajectory
 from cena.trajectories.training import TRAJECTORIES
 
 FILE = "trajectory.safetensors"
@@ -30,11 +29,8 @@ Progress = Callable[[int, int], None]
 
 def trajectory_files(
     store: ArtifactStore,
-    space: Space,
+    experiment: TrajectoryExperiment,
     architectures: Sequence[int],
-    data: TrainingSet,
-    points: NDArray[np.float32],
-    config: TrajectoryConfig,
     workers: int = -1,
     progress: Progress | None = None,
 ) -> list[Path]:
@@ -42,20 +38,21 @@ def trajectory_files(
 
     Parameters
     ----------
-    space, architectures, data, points, config : see :func:`cena.trajectories.train_trajectory`.
+    experiment, architectures : see :func:`cena.trajectories.train_trajectory`.
     workers : joblib's `n_jobs`; the files do not depend on it.
     progress : told after each architecture.
     """
+    space = experiment.space
     shared = {
-        "data": data.checksum,
-        "points": array_sha256(points),
-        "training": config,
+        "data": experiment.data.checksum,
+        "points": array_sha256(experiment.points),
+        "training": experiment.config,
         "stages": versions(TRAJECTORIES, *view_stages(space)),
     }
 
     def finished(architecture: int) -> Path:
         def build(folder: Path) -> None:
-            train_trajectory(space, architecture, data, points, config, folder / FILE)
+            train_trajectory(experiment, architecture, folder / FILE)
 
         network: dict[str, Any] = {
             "architecture": space.architecture(architecture),

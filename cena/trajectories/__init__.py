@@ -3,6 +3,7 @@
 from cena.trajectories.training import (
     Trajectory,
     TrajectoryConfig,
+    TrajectoryExperiment,
     load_trajectory,
     train_trajectory,
     trained_network,
@@ -14,6 +15,7 @@ __all__ = [
     "TrainingSet",
     "Trajectory",
     "TrajectoryConfig",
+    "TrajectoryExperiment",
     "load_trajectory",
     "network_views",
     "train_trajectory",

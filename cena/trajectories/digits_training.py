@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cena.computing import channels_last, one_thread
 from cena.data.digits_images import Split, digits_images
 from cena.spaces import Space
+from cena.types import Floats
 
 SEEDS = (0, 1, 2)
-EPOCHS = 6
-BATCH = 30
-LEARNING_RATE = 5e-3
-WEIGHT_DECAY = 1e-2
+DIGITS_EPOCHS = 6
+DIGITS_BATCH = 30
+DIGITS_LEARNING_RATE = 5e-3
+DIGITS_WEIGHT_DECAY = 1e-2
 
 
 class GroupedLinear(nn.Module):
@@ -61,7 +62,7 @@ def side_by_side(networks: Sequence[nn.Module]) -> nn.Module:
     return joined
 
 
-def train(space: Space, architecture: int, seeds: Sequence[int] = SEEDS) -> tuple[NDArray[np.float64], float]:
+def train_digits(space: Space, architecture: int, seeds: Sequence[int] = SEEDS) -> tuple[Floats, float]:
     """Train an architecture from each seed and test it.
 
     AdamW with a cosine schedule, on one thread. A seed decides the initial weights and the order of the training
@@ -72,44 +73,58 @@ def train(space: Space, architecture: int, seeds: Sequence[int] = SEEDS) -> tupl
     accuracies : (seeds, 2) validation and test accuracy in percent.
     seconds : processor time of one training, the mean over the seeds.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         start = process_time()
-        network = side_by_side([space.build(architecture, seed) for seed in seeds])
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
+        network = channels_last(side_by_side([space.build(architecture, seed) for seed in seeds]))
         data = digits_images()
         _fit(network, data.training, seeds)
         network.eval()
         accuracies = np.stack([_accuracy(network, split, len(seeds)) for split in (data.validation, data.test)], axis=1)
         return accuracies, (process_time() - start) / len(seeds)
-    finally:
-        torch.set_num_threads(threads)
+
+
+def learn(
+    network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, classes: Tensor, batches: Tensor
+) -> None:
+    """One step of networks side by side, each on a batch of its own.
+
+    Parameters
+    ----------
+    network : made by :func:`side_by_side`.
+    images, classes : all of the training set, (n, 3, height, width) and (n,).
+    batches : (networks, batch) which of them each network learns from.
+    """
+    inputs = torch.cat([images[batch] for batch in batches], dim=1)
+    outputs = network(inputs.contiguous(memory_format=torch.channels_last))
+    logits = outputs.reshape(batches.numel(), -1)
+    # The mean over all networks, times their number: each one's gradient is what it would be alone.
+    loss = functional.cross_entropy(logits, classes[batches].T.flatten()) * len(batches)
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+def epoch_order(generators: Sequence[np.random.Generator], images: int) -> Tensor:
+    """(networks, images) the order in which each network sees the training images, from a generator each."""
+    return torch.from_numpy(np.stack([generator.permutation(images) for generator in generators]))
 
 
 def _fit(network: nn.Module, split: Split, seeds: Sequence[int]) -> None:
     images, digits = torch.from_numpy(split.images), torch.from_numpy(split.digits)
     generators = [np.random.default_rng([seed, len(digits)]) for seed in seeds]
-    steps_per_epoch = len(digits) // BATCH
-    optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * steps_per_epoch)
-    for _ in range(EPOCHS):
-        orders = torch.from_numpy(np.stack([generator.permutation(len(digits)) for generator in generators]))
+    steps_per_epoch = len(digits) // DIGITS_BATCH
+    parameters = network.parameters()
+    optimizer = torch.optim.AdamW(parameters, DIGITS_LEARNING_RATE, weight_decay=DIGITS_WEIGHT_DECAY, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, DIGITS_EPOCHS * steps_per_epoch)
+    for _ in range(DIGITS_EPOCHS):
+        orders = epoch_order(generators, len(digits))
         for step in range(steps_per_epoch):
-            batch = orders[:, step * BATCH : (step + 1) * BATCH]
-            inputs = torch.cat([images[order] for order in batch], dim=1)
-            outputs = network(inputs.contiguous(memory_format=torch.channels_last))
-            logits = outputs.reshape(BATCH * len(seeds), -1)
-            # The mean over all seeds, times their number: each seed's gradient is what it would be alone.
-            loss = functional.cross_entropy(logits, digits[batch].T.flatten()) * len(seeds)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+            learn(network, optimizer, images, digits, orders[:, step * DIGITS_BATCH : (step + 1) * DIGITS_BATCH])
             schedule.step()
 
 
 @torch.no_grad()
-def _accuracy(network: nn.Module, split: Split, groups: int) -> NDArray[np.float64]:
+def _accuracy(network: nn.Module, split: Split, groups: int) -> Floats:
     """(groups,) accuracy in percent of each network."""
     images = torch.from_numpy(split.images).repeat(1, groups, 1, 1).contiguous(memory_format=torch.channels_last)
     predicted = network(images).reshape(len(images), groups, -1).argmax(dim=2).numpy()

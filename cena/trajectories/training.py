@@ -13,9 +13,8 @@ What an epoch draws depends on the seed and the number of the epoch alone. An in
 to the very bytes of one that was not. (Other processors round differently.)
 """
 
-import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,28 +23,34 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
-from cena.contrast.files import read_tensors, write_tensors
+from cena.computing import channels_last, one_thread
 from cena.errors import InputError
-from cena.jacobians import Status
+from cena.files import array_sha256
+from cena.jacobians import ViewStatus
 from cena.spaces import Space
 from cena.stages import Stage
-from cena.trajectories.digits_training import BATCH, LEARNING_RATE, WEIGHT_DECAY, side_by_side
+from cena.tensor_files import CHECKPOINT, part_of, read_checkpoint, read_tensors, write_checkpoint
+from cena.trajectories.digits_training import (
+    DIGITS_BATCH,
+    DIGITS_LEARNING_RATE,
+    DIGITS_WEIGHT_DECAY,
+    epoch_order,
+    learn,
+    side_by_side,
+)
 from cena.trajectories.training_sets import TrainingSet
 from cena.trajectories.views import network_views, stacked
+from cena.types import Booleans, Progress, silent
 
 TRAJECTORIES = Stage("trajectories", version=1)
 """Training epoch by epoch, with views and accuracies."""
 
-TESTED_AT_ONCE = 250
+_AT_ONCE = 250
 """Images whose class is predicted at a time."""
 
 LEARNED = 400
 """Training images, the first, whose accuracy is taken after every epoch: more would cost as much as the training."""
-
-Progress = Callable[[int], None]
-"""Called with the number of finished epochs."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,8 @@ class TrajectoryConfig:
 
     epochs: int
     seeds: tuple[int, ...] = (0, 1)
-    batch: int = BATCH
-    learning_rate: float = LEARNING_RATE
+    batch: int = DIGITS_BATCH
+    learning_rate: float = DIGITS_LEARNING_RATE
     precision: str = "float32"
 
     def __post_init__(self) -> None:
@@ -79,11 +84,29 @@ class TrajectoryConfig:
             raise InputError(f"a batch of {self.batch} images: give at least 2, for BatchNorm")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class TrajectoryExperiment:
+    """What the trajectories of several architectures have in common.
+
+    Parameters
+    ----------
+    space : of the architectures.
+    data : what they are trained and tested on, at the space's resolution.
+    points : (points, 3, resolution, resolution), those of the encoder that is to embed the views.
+    config : how they are trained and seen.
+    """
+
+    space: Space
+    data: TrainingSet
+    points: NDArray[np.float32]
+    config: TrajectoryConfig
+
+
+@dataclass(frozen=True, eq=False)
 class Trajectory:
     """An architecture before training and after every epoch: all leading axes are (epochs + 1, seeds).
 
-    A view that is not usable (see :class:`cena.jacobians.Status`) is zero.
+    A view that is not usable (see :class:`cena.jacobians.ViewStatus`) is zero.
     """
 
     directions: NDArray[np.float16]
@@ -91,61 +114,46 @@ class Trajectory:
     singular_values: NDArray[np.float32]
     """(..., components), descending."""
     status: NDArray[np.uint8]
-    """A `Status` each."""
+    """A `ViewStatus` each."""
     training_accuracy: NDArray[np.float32]
     """In percent of the first :data:`LEARNED` training images, without batch statistics."""
     test_accuracy: NDArray[np.float32]
     """In percent of the test images, after the last epoch; before, nobody needs it, and it is NaN."""
 
     @property
-    def usable(self) -> NDArray[np.bool_]:
+    def usable(self) -> Booleans:
         """Whether each view is finite and not zero."""
-        return np.asarray(self.status == Status.USABLE)
-
-    @property
-    def final_accuracy(self) -> float:
-        """Test accuracy in percent after the last epoch, the mean over seeds."""
-        return float(self.test_accuracy[-1].mean(dtype=np.float64))
+        return np.asarray(self.status == ViewStatus.USABLE)
 
 
-FIELDS = tuple(Trajectory.__dataclass_fields__)
+_FIELDS = tuple(Trajectory.__dataclass_fields__)
 
 
 def train_trajectory(
-    space: Space,
-    architecture: int,
-    data: TrainingSet,
-    points: NDArray[np.float32],
-    config: TrajectoryConfig,
-    checkpoint: Path,
-    progress: Progress | None = None,
+    experiment: TrajectoryExperiment, architecture: int, checkpoint: Path, progress: Progress = silent
 ) -> Trajectory:
     """Train an architecture on one thread and look at it after every epoch, the first look being before training.
 
     Parameters
     ----------
-    space, architecture : what is trained.
-    data : what it is trained and tested on, at the space's resolution.
-    points : (points, 3, resolution, resolution), those of the encoder that is to embed the views.
-    config : how.
+    experiment, architecture : what is trained, on what, and how.
     checkpoint : a file that is replaced after every epoch; if it exists, training continues from it. After the last
         epoch it holds the trajectory and the trained weights (see :func:`load_trajectory`, :func:`trained_network`).
-    progress : told after each epoch.
+    progress : told of the epochs after each.
 
     Raises
     ------
     InputError : if the checkpoint is damaged or belongs to another training.
     """
+    space, data, points, config = experiment.space, experiment.data, experiment.points, experiment.config
     identity = {
         "architecture": space.architecture(architecture),
         "parameters": space.parameters(architecture),
         "config": {**asdict(config), "seeds": list(config.seeds)},  # as it comes back from a file
         "data": data.checksum,
-        "points": hashlib.sha256(np.ascontiguousarray(points).tobytes()).hexdigest(),
+        "points": array_sha256(points),
     }
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         training = _Training(space, architecture, data, config)
         if checkpoint.exists():
             training.load(checkpoint, identity)
@@ -155,18 +163,15 @@ def train_trajectory(
             training.epoch(training.epochs_done)
             training.look(points)
             training.save(checkpoint, identity)
-            if progress is not None:
-                progress(training.epochs_done)
+            progress(training.epochs_done, config.epochs)
         if not checkpoint.exists():  # no epoch at all
             training.save(checkpoint, identity)
         return training.trajectory
-    finally:
-        torch.set_num_threads(threads)
 
 
 def load_trajectory(path: Path) -> Trajectory:
     """The trajectory in a finished checkpoint, or as far as it goes; raises `InputError` if it is damaged."""
-    tensors, _ = read_tensors(path, "a training checkpoint")
+    tensors, _ = read_tensors(path, CHECKPOINT)
     return _trajectory(tensors)
 
 
@@ -175,10 +180,9 @@ def trained_network(space: Space, architecture: int, seeds: tuple[int, ...], che
 
     With the weights in a checkpoint; without one, at their initialisation.
     """
-    network = side_by_side([space.build(architecture, seed) for seed in seeds])
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
+    network = channels_last(side_by_side([space.build(architecture, seed) for seed in seeds]))
     if checkpoint is not None:
-        network.load_state_dict(_part(read_tensors(checkpoint, "a training checkpoint")[0], "network"))
+        network.load_state_dict(part_of(read_tensors(checkpoint, CHECKPOINT)[0], "network"))
     return network
 
 
@@ -189,7 +193,7 @@ class _Training:
         self.config = config
         self.copies = len(config.seeds)
         self.network = trained_network(space, architecture, config.seeds, None)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=DIGITS_WEIGHT_DECAY, fused=True)
         # Copies: what joblib hands to a worker may not be writable, which torch warns of.
         self.training, self.test = (
             (torch.tensor(images), torch.tensor(classes))
@@ -216,12 +220,13 @@ class _Training:
             self._accuracy(*(part[:LEARNED] for part in self.training)),
             self._accuracy(*self.test) if epochs_done == self.config.epochs else untested,
         )
-        arrays: list[Any] = [each[np.newaxis] for each in (*views, *accuracies)]
+        seen_now = (views.directions, views.singular_values, views.status, *accuracies)
+        arrays: list[Any] = [each[np.newaxis] for each in seen_now]
         seen = Trajectory(*arrays)
         self.trajectory = (
             seen
             if before is None
-            else Trajectory(*(np.concatenate([getattr(before, name), getattr(seen, name)]) for name in FIELDS))
+            else Trajectory(*(np.concatenate([getattr(before, name), getattr(seen, name)]) for name in _FIELDS))
         )
 
     def epoch(self, number: int) -> None:
@@ -229,28 +234,20 @@ class _Training:
         images, classes = self.training
         size = self.config.batch
         generators = [np.random.default_rng([seed, number, len(images)]) for seed in self.config.seeds]
-        orders = torch.from_numpy(np.stack([generator.permutation(len(images)) for generator in generators]))
+        orders = epoch_order(generators, len(images))
         self.network.train()
         for step in range(self.steps):
-            batch = orders[:, step * size : (step + 1) * size]
             done = (number * self.steps + step) / (self.config.epochs * self.steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = self.config.learning_rate * (1 + math.cos(math.pi * done)) / 2
-            inputs = torch.cat([images[order] for order in batch], dim=1)
-            outputs = self.network(inputs.contiguous(memory_format=torch.channels_last))
-            logits = outputs.reshape(size * self.copies, -1)
-            # The mean over all seeds, times their number: each seed's gradient is what it would be alone.
-            loss = functional.cross_entropy(logits, classes[batch].T.flatten()) * self.copies
-            self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
+            learn(self.network, self.optimizer, images, classes, orders[:, step * size : (step + 1) * size])
 
     @torch.no_grad()
     def _accuracy(self, images: Tensor, classes: Tensor) -> NDArray[np.float32]:
         """(copies,) in percent."""
         self.network.eval()
         correct = torch.zeros(self.copies)
-        for part, truth in zip(torch.split(images, TESTED_AT_ONCE), torch.split(classes, TESTED_AT_ONCE), strict=True):
+        for part, truth in zip(torch.split(images, _AT_ONCE), torch.split(classes, _AT_ONCE), strict=True):
             outputs = self.network(stacked(part, self.copies)).reshape(len(part), self.copies, -1)
             correct += (outputs.argmax(dim=2) == truth[:, None]).sum(dim=0)
         return (100 * correct / len(images)).numpy()
@@ -258,32 +255,16 @@ class _Training:
     def save(self, path: Path, identity: dict[str, Any]) -> None:
         """Write the checkpoint; after the last epoch without the optimiser, which nobody needs any more."""
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        tensors |= {f"seen.{name}": torch.from_numpy(getattr(self.trajectory, name)) for name in FIELDS}
-        if self.epochs_done < self.config.epochs:
-            for index, moments in self.optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
-        write_tensors(path, "a training checkpoint", tensors, {"identity": identity})
+        tensors |= {f"seen.{name}": torch.from_numpy(getattr(self.trajectory, name)) for name in _FIELDS}
+        finished = self.epochs_done == self.config.epochs
+        write_checkpoint(path, identity, tensors, None if finished else self.optimizer)
 
     def load(self, path: Path, identity: dict[str, Any]) -> None:
         """Continue where :meth:`save` left off; raises `InputError` if that was another training."""
-        tensors, description = read_tensors(path, "a training checkpoint")
-        if description["identity"] != identity:
-            raise InputError(f"{path} belongs to another training; delete it or give another path")
-        self.network.load_state_dict(_part(tensors, "network"))
+        tensors, _ = read_checkpoint(path, identity, self.optimizer)
+        self.network.load_state_dict(part_of(tensors, "network"))
         self.trajectory = _trajectory(tensors)
-        parameters = list(self.network.parameters())
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _part(tensors, "optimizer").items():
-            index, moment = name.split(".")
-            if tensor.ndim > 0:  # the fused optimiser needs moments laid out in memory as their parameter
-                tensor = torch.empty_like(parameters[int(index)]).copy_(tensor)
-            state.setdefault(int(index), {})[moment] = tensor
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
-
-
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name[len(prefix) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}
 
 
 def _trajectory(tensors: Mapping[str, Tensor]) -> Trajectory:
-    return Trajectory(**{name: tensor.numpy() for name, tensor in _part(tensors, "seen").items()})
+    return Trajectory(**{name: tensor.numpy() for name, tensor in part_of(tensors, "seen").items()})

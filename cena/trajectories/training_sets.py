@@ -1,6 +1,5 @@
 """What the networks of a trajectory are trained on: the bundled digits, or a class-balanced part of CIFAR-10."""
 
-import hashlib
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,15 @@ from cena.data import registry
 from cena.data.digits_images import DIGIT, digits_images
 from cena.data.images import SIZE, area_average, files
 from cena.errors import InputError, unknown
+from cena.files import array_sha256, sha256
+from cena.types import Integers
 
-NAMES = ("cifar10", "digits")
+_NAMES = ("cifar10", "digits")
 
-TEST_IMAGES = 1000
+_TEST_IMAGES = 1000
 """Test images taken of CIFAR-10, the same number of each of its ten classes."""
 
-Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
+Labelled = tuple[NDArray[np.uint8], Integers]
 """Images (n, 3, 32, 32) and their classes (n,)."""
 
 
@@ -36,18 +37,16 @@ class TrainingSet:
 
     name: str
     images: NDArray[np.float32]
-    classes: NDArray[np.int64]
+    classes: Integers
     test_images: NDArray[np.float32]
-    test_classes: NDArray[np.int64]
+    test_classes: Integers
     note: str
 
     @property
     def checksum(self) -> str:
-        """The sha256 of all bytes, which goes into every artifact made of them."""
-        digest = hashlib.sha256()
-        for array in (self.images, self.classes, self.test_images, self.test_classes):
-            digest.update(f"{array.dtype} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
+        """The sha256 of all four arrays, which goes into every artifact made of them."""
+        arrays = (self.images, self.classes, self.test_images, self.test_classes)
+        return sha256(" ".join(array_sha256(array) for array in arrays))
 
 
 def training_set(name: str, resolution: int, images: int) -> TrainingSet:
@@ -65,8 +64,8 @@ def training_set(name: str, resolution: int, images: int) -> TrainingSet:
     InputError
         If there is no such set or resolution, or CIFAR-10 is neither in the download folder nor to be had.
     """
-    if name not in NAMES:
-        raise unknown("training set", name, NAMES)
+    if name not in _NAMES:
+        raise unknown("training set", name, _NAMES)
     if name == "digits":
         if resolution != DIGIT:
             raise InputError(f"digits were asked at {resolution} pixels a side: they have {DIGIT}")
@@ -85,7 +84,7 @@ def training_set(name: str, resolution: int, images: int) -> TrainingSet:
     path = registry.fetch(file)
     training, test = _archive(path) if file == registry.CIFAR10 else _subset(path)
     pixels, classes = _first_of_each_class(*training, images)
-    test_pixels, test_classes = _first_of_each_class(*test, TEST_IMAGES)
+    test_pixels, test_classes = _first_of_each_class(*test, _TEST_IMAGES)
     note = f"{len(pixels):,} training and {len(test_pixels):,} test images of CIFAR-10"
     return TrainingSet(name, _scaled(pixels, resolution), classes, _scaled(test_pixels, resolution), test_classes, note)
 
@@ -95,7 +94,7 @@ def _scaled(levels: NDArray[np.uint8], resolution: int) -> NDArray[np.float32]:
     return (area_average(levels.astype(np.float64), resolution) / 127.5 - 1).astype(np.float32)
 
 
-def _first_of_each_class(images: NDArray[np.uint8], classes: NDArray[np.int64], count: int) -> Labelled:
+def _first_of_each_class(images: NDArray[np.uint8], classes: Integers, count: int) -> Labelled:
     """The first `count` / 10 images of each of the ten classes, or all where there are fewer, in their order."""
     chosen = np.sort(np.concatenate([np.flatnonzero(classes == each)[: count // 10] for each in range(10)]))
     return images[chosen], classes[chosen]

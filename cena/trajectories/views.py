@@ -7,12 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cena.jacobians import Status, data_jacobian, principal_components
+from cena.jacobians import Views, data_jacobian, views_of
 
 
-def network_views(
-    network: nn.Module, copies: int, points: NDArray[np.float32], precision: str
-) -> tuple[NDArray[np.float16], NDArray[np.float32], NDArray[np.uint8]]:
+def network_views(network: nn.Module, copies: int, points: NDArray[np.float32], precision: str) -> Views:
     """The view of each of several networks side by side, which stay as they are.
 
     Parameters
@@ -20,28 +18,12 @@ def network_views(
     network : `copies` networks as one, as :func:`trained_network` gives them.
     points : (points, 3, resolution, resolution).
     precision : see :func:`cena.jacobians.data_jacobian`.
-
-    Returns
-    -------
-    directions, singular values and status, as in :class:`Trajectory`, with the one leading axis (copies).
     """
     probe = deepcopy(network).train().requires_grad_(False)  # a forward pass moves BatchNorm's running statistics
     jacobians = data_jacobian(probe, stacked(torch.tensor(np.ascontiguousarray(points)), copies), precision)
-    jacobians = jacobians.reshape(len(points), copies, -1)
-    components = min(len(points), points[0].size)
-    directions = np.zeros((copies, len(points), components), np.float16)
-    singular_values = np.zeros((copies, components), np.float32)
-    status = np.full(copies, Status.USABLE, np.uint8)
-    for copy in range(copies):
-        # The networks share no weights, so the gradient of the sum of their norms holds each one's own.
-        jacobian = jacobians[:, copy].numpy()
-        if not np.isfinite(jacobian).all():
-            status[copy] = Status.NON_FINITE
-        elif not jacobian.any():
-            status[copy] = Status.DEAD
-        else:
-            directions[copy], singular_values[copy] = principal_components(jacobian)
-    return directions, singular_values, status
+    # The networks share no weights, so the gradient of the sum of their norms holds each one's own.
+    each = jacobians.reshape(len(points), copies, -1).numpy()
+    return views_of(each[:, copy] for copy in range(copies))
 
 
 def stacked(images: Tensor, copies: int) -> Tensor:

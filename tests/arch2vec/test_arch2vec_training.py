@@ -174,7 +174,7 @@ def test_checkpoint_of_another_training_is_refused(small_config, cells, tmp_path
         graphs.operations[0, 1] = 1 + graphs.operations[0, 1] % 5
     if change == "order":
         graphs = graphs[::-1]
-    with pytest.raises(InputError, match="other settings or graphs"):
+    with pytest.raises(InputError, match="other settings or data"):
         pretrain(graphs, config, tmp_path / "checkpoint")
 
 

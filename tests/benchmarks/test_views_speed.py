@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cena.jacobians import class_views, data_jacobian, native_precision, principal_components
+from cena.computing import native_bfloat16
+from cena.jacobians import ViewSettings, class_views, data_jacobian, epdjm_factors
 from cena.spaces import load
 from cena.spaces.nas_bench_201.networks import AveragePool
 
@@ -49,14 +50,14 @@ def test_speed_of_principal_components_against_a_full_decomposition(benchmark):
     double = jacobian.astype(np.float64)
     assert compare(
         benchmark,
-        lambda: principal_components(jacobian),
+        lambda: epdjm_factors(jacobian),
         lambda: np.linalg.svd(double, full_matrices=False),
     ) > 2  # fmt: skip
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_speed_of_average_pool_against_torchs(benchmark, precision):
-    if precision == "bfloat16" and native_precision() != "bfloat16":
+    if precision == "bfloat16" and not native_bfloat16():
         pytest.skip("this processor does not multiply bfloat16")
     dtype = getattr(torch, precision)
     images = torch.randn(POINTS, 16, 32, 32, dtype=dtype).contiguous(memory_format=torch.channels_last)
@@ -73,7 +74,7 @@ def test_speed_of_average_pool_against_torchs(benchmark, precision):
     assert compare(benchmark, lambda: forward_and_backward(ours), lambda: forward_and_backward(torchs)) > 1.2
 
 
-@pytest.mark.skipif(native_precision() != "bfloat16", reason="this processor does not multiply bfloat16")
+@pytest.mark.skipif(not native_bfloat16(), reason="this processor does not multiply bfloat16")
 def test_speed_of_a_jacobian_in_bfloat16_against_float32(benchmark):
     space = load("nas-bench-201")
     network = space.build(space.index(CELL), 0).to(memory_format=torch.channels_last).requires_grad_(False)
@@ -92,6 +93,7 @@ def test_speed_of_one_view(benchmark, name):
     space = load(name)
     cell = space.index(CELL) if name == "nas-bench-201" else len(space) - 1
     images = np.random.default_rng(0).standard_normal((POINTS, 3, space.resolution, space.resolution))
-    arguments = (space, cell, 0, images.astype(np.float32), 1, 0, native_precision())
-    views = benchmark.pedantic(class_views, arguments, rounds=4, warmup_rounds=1)
+    precision = "bfloat16" if native_bfloat16() else "float32"
+    settings = ViewSettings(images.astype(np.float32), 1, 0, precision)
+    views = benchmark.pedantic(class_views, (space, cell, 0, settings), rounds=4, warmup_rounds=1)
     assert views.status.all()

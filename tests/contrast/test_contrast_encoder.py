@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cena.contrast import encode, encode_views, load_encoder, save_encoder, train_encoder, untrained_encoder
-from cena.contrast.files import read_tensors, write_tensors
 from cena.errors import InputError
+from cena.tensor_files import read_tensors, write_tensors
 
 VIEWS = synthetic_views(classes=10)
 

@@ -3,8 +3,8 @@ import pytest
 from contrast_views import synthetic_views
 
 from cena.contrast import SpectrumScale, encoder_input, spectrum_scale
-from cena.contrast.inputs import FLOOR
 from cena.errors import InputError
+from cena.view_arrays import SPECTRUM_FLOOR
 
 THREE = SpectrumScale((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
@@ -40,7 +40,7 @@ def test_the_unit_of_the_singular_values_does_not_matter():
 
 def test_tiny_singular_values_count_as_the_floor():
     row = encoder_input(np.ones((5, 3)), np.array([1.0, 1e-9, 0.0]), THREE)[-1]
-    np.testing.assert_allclose(row, [0, np.log(FLOOR), np.log(FLOOR)], rtol=1e-6)
+    np.testing.assert_allclose(row, [0, np.log(SPECTRUM_FLOOR), np.log(SPECTRUM_FLOOR)], rtol=1e-6)
 
 
 def test_a_component_that_does_not_vary_is_only_shifted():

@@ -27,7 +27,7 @@ def test_length_does_not_matter():
 
 
 def test_random_embeddings_are_at_chance(monkeypatch):
-    monkeypatch.setattr(similarity, "BLOCK", 100)  # several blocks, the last one not full
+    monkeypatch.setattr(similarity, "_BLOCK", 100)  # several blocks, the last one not full
     embeddings = np.random.default_rng(0).standard_normal((30, 20, 4))
     usable = np.ones((30, 20), dtype=bool)
     assert retrieval_accuracy(embeddings, usable) == pytest.approx(19 / 599, abs=0.02)

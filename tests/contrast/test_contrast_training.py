@@ -11,8 +11,9 @@ import pytest
 import torch
 from contrast_views import synthetic_views
 
+from cena.computing import native_bfloat16
 from cena.contrast import save_encoder, train_encoder
-from cena.contrast.training import native_bfloat16, one_cycle
+from cena.contrast.training import one_cycle
 from cena.errors import InputError
 
 VIEWS = synthetic_views(classes=20)
@@ -86,7 +87,7 @@ def test_checkpoint_of_another_training_is_refused(small_config, tmp_path, chang
         singular_values[0] *= 2
     if change == "usable":
         usable[0, 0] = False
-    with pytest.raises(InputError, match="other settings or views"):
+    with pytest.raises(InputError, match="other settings or data"):
         train_encoder(directions, singular_values, usable, config, tmp_path / "checkpoint")
 
 
@@ -103,6 +104,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from contrast_views import synthetic_views
+from cena.computing import native_bfloat16
 from cena.contrast import EncoderConfig, train_encoder
 config = EncoderConfig(points=16, components=12, width=8, depth=1, embedding=10, projection=6, epochs=100_000, batch=8)
 train_encoder(*synthetic_views(classes=20), config, Path({checkpoint!r}))

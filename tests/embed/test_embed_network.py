@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import nn
 
-import cena
 from cena import spaces
 from cena.data import labels
 from cena.embed import embed
 from cena.embed import network as embedding
-from cena.embed.network import embed_space, estimate, factory_named
+from cena.embed.network import embed_space, factory_named
 from cena.embed.reference import Reference, load_reference
 from cena.errors import InputError
+from cena.jacobians import Cost
 from cena.spaces import ModuleSpace
 
 FACTORIES = """
@@ -30,12 +30,6 @@ broken = 3
 
 def small() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 5))
-
-
-def test_the_package_offers_both_functions():
-    assert cena.embed is embed
-    with pytest.raises(AttributeError, match="module 'cena' has no attribute 'embbed'"):
-        cena.embbed  # noqa: B018
 
 
 def test_a_network_is_placed(tiny_reference):
@@ -155,10 +149,32 @@ def test_other_images_are_refused(tiny_reference):
         Reference(replace(tiny_reference.release, provenance=provenance), None, "")
 
 
-def test_an_estimate_counts_all_views(tiny_reference):
-    cost = estimate(small, tiny_reference)
-    assert 0 < cost.seconds < 60
-    assert cost.memory > 16 * 144 * 4  # at least what the linear layer keeps
+def test_an_estimate_counts_all_views(tiny_reference, monkeypatch):
+    """The time of each view, and the memory of one: they are computed one after the other."""
+    monkeypatch.setattr(embedding, "probe", lambda *_: Cost(seconds=1.3, memory=5 * 2**20))
+    told = []
+    embed(small, tiny_reference, announce=told.append)
+    assert tiny_reference.views == 2
+    assert told == ["small: 2 views at 16 images will take about 2.6 s and 5 MiB"]
+
+
+def test_a_factory_is_called_once_for_the_trial_and_once_for_each_view(tiny_reference):
+    calls = []
+
+    def counted():
+        calls.append(1)
+        return small()
+
+    embed(counted, tiny_reference)
+    assert len(calls) == 1 + tiny_reference.views
+    embed_space(ModuleSpace({"a": counted, "b": counted}, 8), tiny_reference)
+    assert len(calls) == 3 * (1 + tiny_reference.views)
+
+
+def test_a_factory_of_one_and_the_same_module_is_refused(tiny_reference):
+    module = small()
+    with pytest.raises(InputError, match="the factory of 'small' returns one and the same module"):
+        embed(lambda: module, tiny_reference, name="small")
 
 
 def test_the_estimate_is_told_before_anything_long_begins(tiny_reference, monkeypatch, capsys):
@@ -168,7 +184,7 @@ def test_the_estimate_is_told_before_anything_long_begins(tiny_reference, monkey
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(embedding, "embed_space", begin)
+        patched.setattr(embedding, "class_views", begin)
         with pytest.raises(KeyboardInterrupt):
             embed(small, tiny_reference, announce=told.append)
     [sentence] = told

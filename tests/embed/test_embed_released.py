@@ -18,7 +18,8 @@ from cena.embed import released
 from cena.embed.reference import Reference
 from cena.embed.released import read_release
 from cena.errors import InputError
-from cena.jacobians import Status, class_views
+from cena.files import file_sha256
+from cena.jacobians import ViewSettings, class_views
 from cena.study.profiles import RELEASES
 from cena.study.scale import at_scale
 
@@ -70,9 +71,7 @@ def test_loading_takes_less_than_a_second(tmp_path):
     }
     np.savez(tmp_path / "large.npz", **arrays)
     assert (tmp_path / "large.npz").stat().st_size < 7e6
-    (tmp_path / "large.json").write_text(
-        json.dumps({"files": {"large.npz": released.hashlib.sha256((tmp_path / "large.npz").read_bytes()).hexdigest()}})
-    )
+    (tmp_path / "large.json").write_text(json.dumps({"files": {"large.npz": file_sha256(tmp_path / "large.npz")}}))
     started = time.process_time()
     assert read_release("large", tmp_path).embedding.shape == (architectures, 512)
     assert time.process_time() - started < 1
@@ -129,8 +128,10 @@ def test_an_encoder_in_the_package_gives_the_released_embedding(name):
     rows = np.linspace(0, len(known.representatives) - 1, 3).astype(int)
     for row in rows:
         architecture = int(known.release.architectures[known.representatives[row]])
-        seen = class_views(views, architecture, int(row), known.images.pixels, known.views, settings.seed, "float32")
-        usable = seen.status == Status.USABLE
+        seen = class_views(
+            views, architecture, int(row), ViewSettings(known.images.pixels, known.views, settings.seed, "float32")
+        )
+        usable = seen.usable
         embedded = encode(known.encoder, seen.directions[None], seen.singular_values[None], usable[None])[0]
         assert known.distances(embedded)[row] < 1e-3
         assert known.distances(embedded).argmin() == row or not usable.any()

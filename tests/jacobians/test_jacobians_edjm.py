@@ -6,9 +6,10 @@ import torch
 from scipy.linalg import subspace_angles
 from torch import Tensor, nn
 
+from cena.computing import native_bfloat16
 from cena.data.images import images as draw_images
 from cena.errors import InputError
-from cena.jacobians import data_jacobian, native_precision, principal_components
+from cena.jacobians import data_jacobian, epdjm_factors
 from cena.spaces import TopologySpace, load
 from cena.spaces.nas_bench_201.cells import parse_topology_cell
 
@@ -169,33 +170,16 @@ def test_unknown_precision_is_refused() -> None:
         data_jacobian(perceptron(), normal(*LINEAR_SHAPE), "float16")
 
 
-@pytest.mark.parametrize(
-    ("capabilities", "precision"),
-    [
-        ({}, "float32"),
-        ({"avx512_f": True}, "float32"),
-        ({"amx_bf16": False, "avx512_bf16": False}, "float32"),
-        ({"amx_bf16": True}, "bfloat16"),
-        ({"amx_bf16": False, "avx512_bf16": True}, "bfloat16"),
-    ],
-)
-def test_native_precision_is_what_the_processor_multiplies(
-    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], precision: str
-) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    assert native_precision() == precision
-
-
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
     """Mean squared cosine of the principal angles between the first 8 left singular vectors: 1 if one subspace."""
     return float(np.mean(np.cos(subspace_angles(one[:, :8], other[:, :8])) ** 2))
 
 
 def factors(network: nn.Module, points: Tensor, precision: str) -> tuple[np.ndarray, np.ndarray]:
-    return principal_components(data_jacobian(network.requires_grad_(False), points, precision).numpy())
+    return epdjm_factors(data_jacobian(network.requires_grad_(False), points, precision).numpy())
 
 
-NATIVE = pytest.mark.skipif(native_precision() != "bfloat16", reason="this processor does not multiply bfloat16")
+NATIVE = pytest.mark.skipif(not native_bfloat16(), reason="this processor does not multiply bfloat16")
 
 
 @NATIVE

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from cena.jacobians import jacov, principal_components
+from cena.jacobians import epdjm_factors, jacov
 
 Matrix = NDArray[np.float64]
 entries = st.floats(-1e3, 1e3, allow_nan=False).map(lambda value: round(value, 3))
@@ -31,7 +31,7 @@ def svd(X: Matrix) -> tuple[Matrix, Matrix]:
 @pytest.mark.parametrize("shape", [(6, 40), (6, 6), (9, 4), (1, 5), (5, 1), (1, 1)])
 def test_equals_singular_value_decomposition(shape: tuple[int, int]) -> None:
     X = gaussian(*shape)
-    directions, values = principal_components(X)
+    directions, values = epdjm_factors(X)
     U, S = svd(X)
     assert directions.dtype == values.dtype == np.float64
     assert directions.shape == (shape[0], min(shape))
@@ -42,15 +42,15 @@ def test_equals_singular_value_decomposition(shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e-3, 1e30, 1e300])
 def test_any_scale_is_as_good(scale: float) -> None:
     X = gaussian(6, 40)
-    directions, values = principal_components(X)
-    scaled_directions, scaled_values = principal_components(scale * X)
+    directions, values = epdjm_factors(X)
+    scaled_directions, scaled_values = epdjm_factors(scale * X)
     np.testing.assert_allclose(scaled_directions, directions, atol=1e-9)
     np.testing.assert_allclose(scaled_values, scale * values, rtol=1e-9)
 
 
 def test_tiny_float32_gradients_do_not_underflow() -> None:
     X = (1e-30 * gaussian(6, 40)).astype(np.float32)
-    directions, values = principal_components(X)
+    directions, values = epdjm_factors(X)
     U, S = svd(X.astype(np.float64))
     np.testing.assert_allclose(values, S, rtol=1e-9)
     np.testing.assert_allclose(directions, U, atol=1e-9)
@@ -60,7 +60,7 @@ def test_tiny_float32_gradients_do_not_underflow() -> None:
 @pytest.mark.parametrize("shape", [(8, 30), (8, 5)])
 def test_directions_of_zero_singular_values_are_zero(shape: tuple[int, int], rank: int) -> None:
     X = gaussian(shape[0], rank) @ gaussian(rank, shape[1], seed=1)
-    directions, values = principal_components(X)
+    directions, values = epdjm_factors(X)
     U, S = svd(X)
     np.testing.assert_allclose(values[:rank], S[:rank], rtol=1e-9)
     np.testing.assert_allclose(directions[:, :rank], U[:, :rank], atol=1e-9)
@@ -70,7 +70,7 @@ def test_directions_of_zero_singular_values_are_zero(shape: tuple[int, int], ran
 
 @pytest.mark.parametrize("shape", [(4, 9), (4, 2)])
 def test_zero_matrix(shape: tuple[int, int]) -> None:
-    directions, values = principal_components(np.zeros(shape))
+    directions, values = epdjm_factors(np.zeros(shape))
     assert directions.shape == (4, min(shape))
     assert values.shape == (min(shape),)
     assert not directions.any()
@@ -79,7 +79,7 @@ def test_zero_matrix(shape: tuple[int, int]) -> None:
 
 @given(matrices)
 def test_properties_of_any_matrix(X: Matrix) -> None:
-    directions, values = principal_components(X)
+    directions, values = epdjm_factors(X)
     largest = values[0]
     assert (np.diff(values) <= 0).all()
     np.testing.assert_allclose(values, np.linalg.svd(X, compute_uv=False), atol=RELATIVE * largest, rtol=RELATIVE)
@@ -98,7 +98,7 @@ def test_projection_does_not_depend_on_the_basis_of_the_pixels(X: Matrix, seed: 
     rotation, _ = np.linalg.qr(gaussian(X.shape[1], X.shape[1], seed))
     grams = []
     for matrix in (X, X @ rotation):
-        directions, values = principal_components(matrix)
+        directions, values = epdjm_factors(matrix)
         grams.append((directions * values) @ (directions * values).T)
     np.testing.assert_allclose(grams[1], grams[0], atol=1e-11 * max(np.abs(grams[0]).max(), 1e-300))
 
@@ -106,8 +106,8 @@ def test_projection_does_not_depend_on_the_basis_of_the_pixels(X: Matrix, seed: 
 def test_coordinates_do_not_depend_on_the_basis_of_the_pixels() -> None:
     X = gaussian(6, 40)
     rotation, _ = np.linalg.qr(gaussian(40, 40, seed=1))
-    directions, values = principal_components(X)
-    rotated_directions, rotated_values = principal_components(X @ rotation)
+    directions, values = epdjm_factors(X)
+    rotated_directions, rotated_values = epdjm_factors(X @ rotation)
     np.testing.assert_allclose(rotated_directions * rotated_values, directions * values, atol=1e-9)
     assert not np.allclose(X @ rotation, X)
 

@@ -16,7 +16,7 @@ import zarr
 from torch import nn
 
 from cena.errors import InputError
-from cena.jacobians import Status, ViewStore, class_views
+from cena.jacobians import ViewSettings, ViewStatus, ViewStore, class_views
 from cena.spaces import TopologySpace, representatives
 from cena.spaces.nas_bench_201.cells import all_topology_cells
 
@@ -27,6 +27,7 @@ CELLS = [
     all_topology_cells()[i] for i in (0, 1, 25, *range(5000, 15_000, 397))
 ]  # the first two are one class, which is dead
 IMAGES = np.random.default_rng(0).standard_normal((POINTS, 3, 8, 8)).astype(np.float32)
+SETTINGS = ViewSettings(IMAGES, VIEWS, 3, "float32")
 
 
 class TinySpace(TopologySpace):
@@ -76,7 +77,7 @@ def test_a_filled_store_has_the_views_of_each_class(filled: ViewStore) -> None:
     assert filled.jacov.shape == filled.status.shape == (CLASSES, VIEWS)
     for number in (0, 1, 7, CLASSES - 1):
         first = int(representatives(SPACE.classes())[number])
-        views = class_views(SPACE, first, number, IMAGES, VIEWS, 3, "float32")
+        views = class_views(SPACE, first, number, SETTINGS)
         for name in ARRAYS:
             assert np.array_equal(getattr(filled, name)[number], getattr(views, name))
 
@@ -88,7 +89,7 @@ def test_counts_add_up_and_nothing_is_dropped_silently(filled: ViewStore) -> Non
     assert counts["non-finite"] == VIEWS
     assert counts["dead"] >= VIEWS
     assert counts["usable"] == filled.usable.sum() > CLASSES
-    assert (filled.status[-1] == Status.NON_FINITE).all()
+    assert (filled.status[-1] == ViewStatus.NON_FINITE).all()
     assert not filled.singular_values[~filled.usable].any()
     assert filled.singular_values[filled.usable].any(axis=-1).all()
     assert len(filled.missing()) == 0
@@ -153,7 +154,7 @@ def test_a_class_half_written_is_computed_again(tmp_path: Path, filled: ViewStor
 
 def test_a_class_is_done_only_when_all_its_arrays_are_written(tmp_path: Path) -> None:
     store = create(tmp_path / "store")
-    views = class_views(SPACE, 2, 1, IMAGES, VIEWS, 3, "float32")
+    views = class_views(SPACE, 2, 1, SETTINGS)
     for name in ("directions", "singular_values", "jacov"):
         broken = replace(views, **{name: np.zeros((9, 9, 9, 9))})
         with pytest.raises(ValueError, match=r"broadcast|shape|dimension"):

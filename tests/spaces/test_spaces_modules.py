@@ -1,5 +1,6 @@
 """Any torch module as an architecture of a space, and what a factory must not do."""
 
+import pickle
 import re
 
 import numpy as np
@@ -78,7 +79,6 @@ def raising() -> nn.Module:
         (raising, "the factory of 'x' raises OSError (no weights found): give one that returns a module"),
         (lambda _needed: linear(), "the factory of 'x' raises TypeError ("),
         (lambda: np.zeros(3), "the factory of 'x' returns a ndarray: give one that returns a torch.nn.Module"),
-        (lambda: ONE, "the factory of 'x' returns one and the same module"),
         (nn.ReLU, "network 'x' has no parameters: there is nothing to initialise"),
         (lambda: nn.LazyLinear(3), "'weight' of network 'x' is lazy: give every layer its sizes"),
         (lambda: nn.Linear(3, 2, device="meta"), "'weight' of network 'x' is on device 'meta': let the factory"),
@@ -88,6 +88,30 @@ def raising() -> nn.Module:
 def test_what_a_factory_must_not_do(factory, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         ModuleSpace({"x": factory}, 4).build(0, 0)
+
+
+def test_a_factory_must_not_return_a_module_that_was_built_before():
+    one, other = linear(), linear()
+    alternating = iter([one, other, one])
+    space = ModuleSpace({"x": lambda: next(alternating)}, 4)
+    built = [space.build(0, seed) for seed in (0, 1)]
+    with pytest.raises(InputError, match="the factory of 'x' returns one and the same module: let it build a new one"):
+        space.build(0, 2)
+    assert len(built) == 2
+
+
+def test_a_factory_is_called_once_for_each_network():
+    calls = []
+    space = ModuleSpace({"x": lambda: (calls.append(1), linear())[1]}, 4)
+    space.build(0, 0)
+    assert len(calls) == 1
+
+
+def test_a_space_of_modules_can_be_sent_to_a_worker():
+    space = ModuleSpace({"x": linear}, 4)
+    built = space.build(0, 0)
+    again = pickle.loads(pickle.dumps(space)).build(0, 0)
+    torch.testing.assert_close(list(again.parameters()), list(built.parameters()), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(

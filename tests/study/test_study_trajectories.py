@@ -14,7 +14,7 @@ from cena.spaces.nas_bench_201.cells import all_topology_cells
 from cena.study import trajectories as module
 from cena.study.artifacts import ArtifactStore
 from cena.study.trajectories import embedded, load_trajectories, trajectory_files
-from cena.trajectories import TrainingSet, TrajectoryConfig
+from cena.trajectories import TrainingSet, TrajectoryConfig, TrajectoryExperiment
 
 SPACE = TopologySpace("digits-topology", all_topology_cells()[3::700], 4, 1, 8)
 DIGITS = digits_images()
@@ -32,7 +32,7 @@ CHOSEN = (1, 7, 12)
 
 
 def files(store: ArtifactStore, architectures=CHOSEN, workers: int = 1, **more) -> list[Path]:
-    return trajectory_files(store, SPACE, architectures, FEW, POINTS, CONFIG, workers, **more)
+    return trajectory_files(store, TrajectoryExperiment(SPACE, FEW, POINTS, CONFIG), architectures, workers, **more)
 
 
 def test_any_number_of_workers_makes_the_same_files(tmp_path: Path) -> None:
@@ -53,13 +53,13 @@ def test_only_new_architectures_are_trained_and_a_killed_one_goes_on(
     epochs: list[tuple[int, int]] = []
     original = module.train_trajectory
 
-    def watched(space, architecture, *rest):
-        def note(epoch: int) -> None:
+    def watched(experiment, architecture, file):
+        def note(epoch: int, _: int) -> None:
             epochs.append((architecture, epoch))
             if epochs == [(1, 1), (1, 2), (7, 1)]:
                 raise KeyboardInterrupt
 
-        return original(space, architecture, *rest, progress=note)
+        return original(experiment, architecture, file, note)
 
     monkeypatch.setattr(module, "train_trajectory", watched)
     with pytest.raises(KeyboardInterrupt):
@@ -73,7 +73,7 @@ def test_only_new_architectures_are_trained_and_a_killed_one_goes_on(
 def test_other_settings_are_other_files(tmp_path: Path) -> None:
     store = ArtifactStore(tmp_path)
     other = [
-        trajectory_files(store, SPACE, [1], FEW, points, config, workers=1)
+        trajectory_files(store, TrajectoryExperiment(SPACE, FEW, points, config), [1], workers=1)
         for points, config in (
             (POINTS, CONFIG),
             (POINTS[::-1], CONFIG),

@@ -12,7 +12,7 @@ from cena.spaces import TopologySpace, digits_size, digits_topology
 from cena.spaces.nas_bench_201.cells import parse_topology_cell
 from cena.study import digits_benchmark
 from cena.trajectories import digits_training
-from cena.trajectories.digits_training import GroupedLinear, side_by_side, train
+from cena.trajectories.digits_training import GroupedLinear, side_by_side, train_digits
 
 CELLS = [
     parse_topology_cell("|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_1x1~2|"),
@@ -59,9 +59,9 @@ def test_grouped_linear_is_one_linear_layer_for_each_block() -> None:
 
 
 def test_training_repeats_itself_and_learns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digits_training, "EPOCHS", 2)
-    accuracies, seconds = train(digits_topology(), 300, seeds=(0, 1))
-    again, _ = train(digits_topology(), 300, seeds=(0, 1))
+    monkeypatch.setattr(digits_training, "DIGITS_EPOCHS", 2)
+    accuracies, seconds = train_digits(digits_topology(), 300, seeds=(0, 1))
+    again, _ = train_digits(digits_topology(), 300, seeds=(0, 1))
     np.testing.assert_array_equal(accuracies, again)
     assert accuracies.shape == (2, 2)
     assert (accuracies > 12).all()
@@ -77,7 +77,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         return np.full((3, 2), 10.0 * index) + np.arange(3)[:, None], 0.5
 
     monkeypatch.setattr(digits_benchmark, "load", lambda _name: SMALL)
-    monkeypatch.setattr(digits_benchmark, "train", quick)
+    monkeypatch.setattr(digits_benchmark, "train_digits", quick)
     monkeypatch.setattr(digits_benchmark, "BUNDLED", tmp_path)
     return tmp_path
 
@@ -110,13 +110,13 @@ def test_a_killed_training_goes_on_from_its_journal(small: Path, monkeypatch: py
     lines = [line for line in (small / "journal").read_text().splitlines() if line]
     (small / "journal").write_text(lines[0] + "\n" + lines[1][:20])  # killed while writing the second
     trained: list[int] = []
-    original = digits_benchmark.train
+    original = digits_benchmark.train_digits
 
     def counted(space: TopologySpace, index: int) -> tuple[np.ndarray, float]:
         trained.append(index)
         return original(space, index)
 
-    monkeypatch.setattr(digits_benchmark, "train", counted)
+    monkeypatch.setattr(digits_benchmark, "train_digits", counted)
     path = digits_benchmark.train_table("digits-topology", small / "journal", workers=1)
     assert len(trained) == 2
     assert path.read_bytes() == whole

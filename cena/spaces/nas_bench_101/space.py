@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.spaces.base import check_index, one_hot, weights_from
+from cena.spaces.base import check_index, one_hot
 from cena.spaces.nas_bench_101.cells import (
     MAX_VERTICES,
     NAS_BENCH_101_OPERATIONS,
@@ -122,7 +123,7 @@ class NasBench101Space:
     def build(self, index: int, seed: int) -> nn.Module:
         """The network of an architecture with PyTorch's default initialisation, drawn from `seed` alone."""
         check_index(self, index)
-        with weights_from(seed):
+        with drawn_from(seed):
             return graph_network(self.cells[index], self._stacks, self.outputs)
 
     @property

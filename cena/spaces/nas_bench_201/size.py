@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.spaces.base import check_index, one_hot, weights_from
+from cena.spaces.base import check_index, one_hot
 from cena.spaces.nas_bench_201.cells import CONVOLUTIONS, EDGES, parse_topology_cell
 from cena.spaces.nas_bench_201.networks import cell_network
 
@@ -73,7 +74,7 @@ class SizeSpace:
         """The network of an architecture with PyTorch's default initialisation, drawn from `seed` alone."""
         check_index(self, index)
         c1, c2, c3, c4, c5 = self._channels[index]
-        with weights_from(seed):
+        with drawn_from(seed):
             return cell_network(CELL, [[c1, c1], [c2, c3], [c4, c5]], self.outputs)
 
     def parameters(self, index: int) -> int:

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.spaces.base import check_index, numbered_by_appearance, one_hot, weights_from
+from cena.spaces.base import check_index, numbered_by_appearance, one_hot
 from cena.spaces.nas_bench_201.cells import (
     CONVOLUTIONS,
     EDGES,
@@ -97,7 +98,7 @@ class TopologySpace:
         """The network of an architecture with PyTorch's default initialisation, drawn from `seed` alone."""
         check_index(self, index)
         stages = [[width] * (self.cells_per_stage + 1) for width in self._widths]
-        with weights_from(seed):
+        with drawn_from(seed):
             return cell_network(self.cells[index], stages, self.outputs)
 
     @property

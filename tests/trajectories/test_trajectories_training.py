@@ -15,6 +15,7 @@ from cena.jacobians import views as views_module
 from cena.spaces import TopologySpace
 from cena.trajectories import (
     TrainingSet,
+    Trajectory,
     TrajectoryConfig,
     TrajectoryExperiment,
     load_trajectory,
@@ -29,6 +30,10 @@ CONFIG = TrajectoryConfig(epochs=3, seeds=(0, 5))
 
 class KilledError(Exception):
     pass
+
+
+def train(space, architecture: int, data, points, config: TrajectoryConfig, *rest, **more) -> Trajectory:
+    return train_trajectory(TrajectoryExperiment(space, data, points, config), architecture, *rest, **more)
 
 
 def kill_after(epochs: int):
@@ -58,7 +63,7 @@ def test_the_networks_learn_and_every_epoch_is_seen(space: TopologySpace, data: 
 
 def test_it_repeats_itself_to_the_byte(space: TopologySpace, data: TrainingSet, points, tmp_path: Path) -> None:
     for name in "ab":
-        train_trajectory(TrajectoryExperiment(space, data, points, CONFIG), 0, tmp_path / name)
+        train(space, 0, data, points, CONFIG, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -66,7 +71,7 @@ def test_it_repeats_itself_to_the_byte(space: TopologySpace, data: TrainingSet, 
 def test_a_killed_training_goes_on_to_the_same_bytes(
     epochs: int, space: TopologySpace, data: TrainingSet, points, tmp_path: Path
 ) -> None:
-    whole = train_trajectory(TrajectoryExperiment(space, data, points, CONFIG), 0, tmp_path / "whole")
+    whole = train(space, 0, data, points, CONFIG, tmp_path / "whole")
     with pytest.raises(KilledError):
         train_trajectory(
             TrajectoryExperiment(space, data, points, CONFIG), 0, tmp_path / "killed", progress=kill_after(epochs)
@@ -85,8 +90,8 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
 
 
 def test_each_seed_is_trained_as_it_would_be_alone(space: TopologySpace, data: TrainingSet, points, tmp_path) -> None:
-    together = train_trajectory(TrajectoryExperiment(space, data, points, CONFIG), 1, tmp_path / "both")
-    alone = train_trajectory(TrajectoryExperiment(space, data, points, TrajectoryConfig(3, (5,))), 1, tmp_path / "one")
+    together = train(space, 1, data, points, CONFIG, tmp_path / "both")
+    alone = train(space, 1, data, points, TrajectoryConfig(3, (5,)), tmp_path / "one")
     np.testing.assert_allclose(together.singular_values[:, 1:], alone.singular_values, rtol=0.02)
     np.testing.assert_allclose(together.training_accuracy[:, 1:], alone.training_accuracy, atol=4)
     np.testing.assert_allclose(together.test_accuracy[-1, 1:], alone.test_accuracy[-1], atol=2)
@@ -98,7 +103,7 @@ def test_one_epoch_is_plain_training(
 ) -> None:
     """Against a loop without grouping; AdamW's first steps are the sign of the gradient, so rounding shows."""
     config = TrajectoryConfig(epochs=1, seeds=(7,), batch=batch, learning_rate=learning_rate)
-    train_trajectory(TrajectoryExperiment(space, data, points, config), 1, tmp_path / "a")
+    train(space, 1, data, points, config, tmp_path / "a")
     network = space.build(1, 7)
     optimizer = torch.optim.AdamW(network.parameters(), learning_rate, weight_decay=DIGITS_WEIGHT_DECAY)
     steps = len(data.images) // batch
@@ -122,7 +127,7 @@ def test_before_training_the_views_are_those_of_the_pipeline(
     monkeypatch.setattr(views_module, "rescale_weights", lambda _network, _generator: None)
     ordinary = class_views(space, 0, 3, ViewSettings(points, views=2, seed=9, precision="float32"))
     seeds = tuple(view_seeds(9, 3, view)[0] for view in range(2))
-    start = train_trajectory(TrajectoryExperiment(space, data, points, TrajectoryConfig(0, seeds)), 0, tmp_path / "a")
+    start = train(space, 0, data, points, TrajectoryConfig(0, seeds), tmp_path / "a")
     np.testing.assert_allclose(start.singular_values[0], ordinary.singular_values, rtol=1e-4)
     usable = np.ones((1, 2), bool)
     scale = spectrum_scale(ordinary.singular_values[np.newaxis], usable)
@@ -140,7 +145,7 @@ def test_before_training_the_views_are_those_of_the_pipeline(
 def test_the_views_of_a_trained_network_are_its_own_and_looking_changes_nothing(
     space: TopologySpace, data: TrainingSet, points, tmp_path: Path
 ) -> None:
-    trajectory = train_trajectory(TrajectoryExperiment(space, data, points, CONFIG), 1, tmp_path / "a")
+    trajectory = train(space, 1, data, points, CONFIG, tmp_path / "a")
     network = trained_network(space, 1, CONFIG.seeds, tmp_path / "a")
     before = {name: value.clone() for name, value in network.state_dict().items()}
     views = network_views(network, 2, points, "float32")
@@ -160,7 +165,7 @@ def test_views_side_by_side_are_the_views_of_each(space: TopologySpace, points) 
 
 
 def test_dead_and_broken_networks_are_recorded(space: TopologySpace, data: TrainingSet, points, tmp_path) -> None:
-    dead = train_trajectory(TrajectoryExperiment(space, data, points, TrajectoryConfig(1)), 2, tmp_path / "dead")
+    dead = train(space, 2, data, points, TrajectoryConfig(1), tmp_path / "dead")
     assert (dead.status == ViewStatus.DEAD).all()
     assert not dead.usable.any()
     assert not dead.singular_values.any()
@@ -179,10 +184,10 @@ def test_what_cannot_be_trained_is_refused(space: TopologySpace, data: TrainingS
         TrajectoryConfig(1, batch=1)
     few = TrainingSet("few", data.images[:9], data.classes[:9], data.test_images, data.test_classes, "")
     with pytest.raises(InputError, match="'few' has 9 training images: give at least one batch, 30"):
-        train_trajectory(TrajectoryExperiment(space, few, points, CONFIG), 0, tmp_path / "few")
-    train_trajectory(TrajectoryExperiment(space, data, points, TrajectoryConfig(0)), 0, tmp_path / "a")
+        train(space, 0, few, points, CONFIG, tmp_path / "few")
+    train(space, 0, data, points, TrajectoryConfig(0), tmp_path / "a")
     for other in (TrajectoryConfig(0, (3,)), TrajectoryConfig(1)):
         with pytest.raises(InputError, match="belongs to a training with other settings or data; delete it"):
-            train_trajectory(TrajectoryExperiment(space, data, points, other), 0, tmp_path / "a")
+            train(space, 0, data, points, other, tmp_path / "a")
     with pytest.raises(InputError, match="belongs to a training with other settings or data"):
-        train_trajectory(TrajectoryExperiment(space, data, points, TrajectoryConfig(0)), 1, tmp_path / "a")
+        train(space, 1, data, points, TrajectoryConfig(0), tmp_path / "a")

@@ -42,7 +42,8 @@ from torch import nn
 
 from cena import spaces
 from cena.companion.project import results_folder
-from cena.embed.network import OUTSIDE, embed, embed_space
+from cena.embed import embed
+from cena.embed.network import OUTSIDE, embed_space
 from cena.embed.reference import load_reference
 from cena.errors import InputError
 from cena.evaluate import bootstrap_interval, log_spectrum, write_table

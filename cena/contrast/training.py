@@ -8,7 +8,6 @@ to the very bytes of one that was not. (Other processors and numbers of threads 
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from cena.errors import InputError
 from cena.files import array_sha256
 from cena.stages import Stage
 from cena.tensor_files import read_checkpoint, write_checkpoint
+from cena.types import Progress, silent
 
 ENCODER = Stage("encoder", version=1)
 """Training of the encoder, and embedding by it."""
@@ -38,7 +38,7 @@ def train_encoder(
     usable: NDArray[np.bool_],
     config: EncoderConfig,
     checkpoint: Path | None = None,
-    progress: Callable[[int, float], None] | None = None,
+    progress: Progress = silent,
 ) -> TrainedEncoder:
     """Train an encoder on the views of a space.
 
@@ -49,7 +49,7 @@ def train_encoder(
     usable : boolean, shape (classes, views); classes with fewer than two usable views are left out.
     config : sizes and settings.
     checkpoint : file that is replaced after every epoch; if it exists, training continues from it.
-    progress : called after every epoch with the number of finished epochs and the mean loss of the last.
+    progress : told of the epochs after each.
 
     Raises
     ------
@@ -77,8 +77,7 @@ def train_encoder(
         training.history.append(loss)
         if checkpoint is not None:
             training.save(checkpoint, identity)
-        if progress is not None:
-            progress(epoch + 1, loss)
+        progress(epoch + 1, config.epochs)
     return TrainedEncoder(training.encoder.eval(), config, scale, tuple(training.history))
 
 

@@ -53,7 +53,7 @@ def stored_encoder(
             seen.usable,
             config,
             checkpoint=folder / "checkpoint.safetensors",
-            progress=lambda epoch, _loss: progress("encoder", epoch, config.epochs),
+            progress=lambda done, total: progress("encoder", done, total),
         )
         contrast.save_encoder(folder / "encoder.safetensors", trained)
 

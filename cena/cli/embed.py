@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 from typer import Argument, Option
 
+from cena.cli.console import console
 from cena.errors import unknown
-
-console = Console(highlight=False)
 
 
 def embed_command(

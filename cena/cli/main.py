@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -11,12 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperCommand
 
+from cena.cli.console import console
 from cena.cli.data import data_commands
 from cena.cli.embed import embed_command, release_command
 from cena.companion.project import here
 from cena.errors import InputError
 from cena.study.cluster import VARIABLE
 from cena.study.profiles import PROFILES, describe
+from cena.study.profiles import profile as known_profile
 
 app = typer.Typer(
     help="Contrastive embeddings for neural architectures: run the paper's companion.",
@@ -24,9 +27,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(highlight=False)
-INTERRUPTED = 130  # the exit code typer gives a KeyboardInterrupt
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+_INTERRUPTED = 130  # the exit code typer gives a KeyboardInterrupt
+_complaints = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Notebooks = Annotated[list[str] | None, typer.Argument(help="Notebooks by name, such as 04_layout; default: all.")]
 ProfileName = Annotated[str, typer.Option("--profile", help="The settings of the run: see `cena profiles`.")]
@@ -41,20 +43,30 @@ class _TakesParameters(TyperCommand):
         for argument in waiting:
             joined.append(argument)
             if argument in ("-p", "--parameter"):
-                pair = [text for text in (next(waiting, None), next(waiting, None)) if text is not None]
-                if len(pair) < 2:
-                    raise InputError(f"{argument} needs a name and a value: {argument} runs 20")
-                joined.append("=".join(pair))
+                parts = [next(waiting, "")]
+                if "=" not in parts[0]:
+                    parts += [*islice(waiting, 1)]
+                joined.append("=".join(parts))
         return super().parse_args(ctx, joined)
 
 
-@app.command(cls=_TakesParameters)
-def run(
+def _pair(text: str) -> tuple[str, str]:
+    """Name and value of ``NAME=VALUE``."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise InputError(f"-p needs a name and a value, not '{text}': -p runs 20, or -p runs=20")
+    return name, value
+
+
+@app.command("run", cls=_TakesParameters)
+def run_command(
     notebooks: Notebooks = None,
     profile: ProfileName = "quick",
     parameter: Annotated[
         list[str] | None,
-        typer.Option("-p", "--parameter", metavar="NAME VALUE", help="Set a parameter; may be repeated."),
+        typer.Option(
+            "-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter, also as NAME VALUE; may be repeated."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Execute also what is fresh.")] = False,
     scheduler: Annotated[
@@ -67,10 +79,9 @@ def run(
     if scheduler:
         os.environ[VARIABLE] = scheduler  # the notebooks' kernels inherit it
 
-    from cena.companion.notebooks import NotebookError
-    from cena.companion.notebooks import run as run_notebooks
+    from cena.companion.notebooks import NotebookError, run
 
-    given = [(name, value) for name, _, value in (text.partition("=") for text in parameter or [])]
+    given = [_pair(text) for text in parameter or []]
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
@@ -84,20 +95,20 @@ def run(
 
         started = time.monotonic()
         try:
-            for done in run_notebooks(here(), notebooks or [], profile, given, force, progress):
+            for done in run(here(), notebooks or [], profile, given, force, progress):
                 console.print(f"{done.stem}: " + ("fresh" if done.seconds is None else f"done in {done.seconds:.0f} s"))
         except NotebookError as error:
-            errors.print(escape(str(error)))
+            _complaints.print(escape(str(error)))
             raise typer.Exit(1) from None
         console.print(f"profile {profile}: {time.monotonic() - started:.0f} s")
 
 
-@app.command()
-def check() -> None:
+@app.command("check")
+def check_command() -> None:
     """Say which published notebooks are not fresh, and why; exit with 1 if there are any."""
-    from cena.companion.check import check as check_notebooks
+    from cena.companion.check import check
 
-    stale = check_notebooks(here())
+    stale = check(here())
     for found in stale:
         console.print(f"{found.notebook}: {escape(found.reason)}")
     if stale:
@@ -105,14 +116,13 @@ def check() -> None:
     console.print("all published notebooks are fresh")
 
 
-@app.command()
-def diff(profile: Annotated[str, typer.Argument(help="Whose results to compare.")] = "quick") -> None:
+@app.command("diff")
+def diff_command(profile: Annotated[str, typer.Argument(help="Whose results to compare.")] = "quick") -> None:
     """Compare your results under a profile with the published ones; exit with 1 if any differ."""
     from cena.companion.diff import compare, worded
-    from cena.study.profiles import profile as known
 
     project = here()
-    results = project.results(known(profile).name)
+    results = project.results(known_profile(profile).name)
     if not any(results.glob("*.json")):
         raise InputError(f"there are no results under profile '{profile}': first `cena run --profile {profile}`")
     table = Table("id", "published", "yours", "verdict", title=f"profile {profile}: values with 95 % intervals")
@@ -124,13 +134,13 @@ def diff(profile: Annotated[str, typer.Argument(help="Whose results to compare."
         raise typer.Exit(1)
 
 
-@app.command()
-def publish(notebooks: Notebooks = None, profile: ProfileName = "paper") -> None:
+@app.command("publish")
+def publish_command(notebooks: Notebooks = None, profile: ProfileName = "paper") -> None:
     """Copy fresh executions and results to notebooks/, book/results and the README; exit with 1 if any is left out."""
     from cena.companion.book import update_readme
-    from cena.companion.publish import publish as publish_notebooks
+    from cena.companion.publish import publish
 
-    published, left_out = publish_notebooks(here(), notebooks or [], profile)
+    published, left_out = publish(here(), notebooks or [], profile)
     if published:
         update_readme(here())
     for stem in published:
@@ -141,8 +151,8 @@ def publish(notebooks: Notebooks = None, profile: ProfileName = "paper") -> None
         raise typer.Exit(1)
 
 
-@app.command()
-def profiles() -> None:
+@app.command("profiles")
+def profiles_command() -> None:
     """Show the settings of every profile."""
     table = Table("setting", *PROFILES)
     for row in zip(*(describe(profile) for profile in PROFILES.values()), strict=True):
@@ -150,8 +160,8 @@ def profiles() -> None:
     console.print(table)
 
 
-@app.command()
-def spaces() -> None:
+@app.command("spaces")
+def spaces_command() -> None:
     """Show the search spaces."""
     from cena.spaces import SPACES, load
 
@@ -162,8 +172,10 @@ def spaces() -> None:
     console.print(table)
 
 
-@app.command()
-def book(profile: Annotated[str, typer.Option("--profile", help="A profile, or 'published'.")] = "quick") -> None:
+@app.command("book")
+def book_command(
+    profile: Annotated[str, typer.Option("--profile", help="A profile, or 'published'.")] = "quick",
+) -> None:
     """Build the book from executed notebooks into _build/PROFILE/html, unless nothing has changed."""
     from cena.companion.book import BookError, build_book
 
@@ -171,7 +183,7 @@ def book(profile: Annotated[str, typer.Option("--profile", help="A profile, or '
         with console.status(f"building the book of {profile}"):
             index = build_book(here(), profile)
     except BookError as error:
-        errors.print(escape(str(error)))
+        _complaints.print(escape(str(error)))
         raise typer.Exit(1) from None
     console.print(f"the book: {index.relative_to(here().root)}")
 
@@ -187,8 +199,8 @@ app.add_typer(digits, name="digits")
 DigitsSpace = Annotated[str, typer.Argument(help="digits-topology or digits-size.")]
 
 
-@digits.command()
-def train(
+@digits.command("train")
+def train_command(
     space: DigitsSpace,
     workers: Annotated[int, typer.Option(help="Parallel processes; -1 for one a core.")] = -1,
 ) -> None:
@@ -206,12 +218,12 @@ def train(
     console.print(f"{space}: the table is {destination.name}; the journal {journal} can be deleted")
 
 
-@digits.command()
-def retrain(space: DigitsSpace, architecture: Annotated[str, typer.Argument(help="Its string form.")]) -> None:
+@digits.command("retrain")
+def retrain_command(space: DigitsSpace, architecture: Annotated[str, typer.Argument(help="Its string form.")]) -> None:
     """Train one architecture again and show its rows of the table beside what comes out."""
-    from cena.study.digits_benchmark import retrain as train_again
+    from cena.study.digits_benchmark import retrain
 
-    rows = train_again(space, architecture)
+    rows = retrain(space, architecture)
     table = Table("seed", *rows.columns, title=f"{escape(architecture)}: accuracy in percent")
     for seed, values in rows.iterrows():
         table.add_row(str(seed), *(f"{value:.4f}" for value in values))
@@ -223,9 +235,9 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        errors.print(escape(str(error)))
+        _complaints.print(escape(str(error)))
         sys.exit(2)
     except SystemExit as end:
-        if end.code == INTERRUPTED:
-            errors.print("interrupted: run the same command again to go on")
+        if end.code == _INTERRUPTED:
+            _complaints.print("interrupted: run the same command again to go on")
         raise

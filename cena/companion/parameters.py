@@ -15,7 +15,7 @@ import io
 import math
 import re
 import tokenize
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from cena.errors import InputError, unknown
@@ -103,23 +103,23 @@ def parse(source: str) -> list[Parameter]:
     except SyntaxError as error:
         raise InputError(f"the parameters cell is not Python: {error.msg}, line {error.lineno}") from None
     comments = _comments(source)
-    return [_declared(statement, comments.get(statement.end_lineno or 0, "")) for statement in body]
+    return [_declared(statement, source, comments.get(statement.end_lineno or 0, "")) for statement in body]
 
 
-def validate(declared: Sequence[Parameter], given: Mapping[str, object]) -> dict[str, Value]:
-    """The given values, checked against their declarations.
+def from_text(declared: Sequence[Parameter], given: Iterable[tuple[str, str]]) -> dict[str, Value]:
+    """The checked values of (name, text) pairs from a command line.
 
     Raises
     ------
     InputError
-        If a name is not declared, or a value has the wrong type or is not allowed.
+        If a name is not declared or is given twice, or a value has the wrong type or is not allowed.
     """
-    return {name: _named(declared, name).check(value) for name, value in given.items()}
-
-
-def from_text(declared: Sequence[Parameter], given: Iterable[tuple[str, str]]) -> dict[str, Value]:
-    """The checked values of (name, text) pairs from a command line; raises `InputError` like :func:`validate`."""
-    return {name: _named(declared, name).read(text) for name, text in given}
+    values: dict[str, Value] = {}
+    for name, text in given:
+        if name in values:
+            raise InputError(f"parameter '{name}' is given twice: give it once")
+        values[name] = _named(declared, name).read(text)
+    return values
 
 
 def _named(declared: Sequence[Parameter], name: str) -> Parameter:
@@ -134,8 +134,8 @@ def _comments(source: str) -> dict[int, str]:
     return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
 
 
-def _declared(statement: ast.stmt, comment: str) -> Parameter:
-    line = ast.unparse(statement)
+def _declared(statement: ast.stmt, source: str, comment: str) -> Parameter:
+    line = ast.get_source_segment(source, statement)
     wanted = "write `name: type = default  # [allowed values] description`, type int, float, str or bool"
     match statement:
         case ast.AnnAssign(ast.Name(name), ast.Name(kind), ast.expr() as value) if kind in _TYPES and comment:

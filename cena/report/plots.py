@@ -1,7 +1,6 @@
-"""How the companion's figures look: one style, fixed colours, and the drawings that several notebooks share.
+"""How the companion's figures look, and the drawings that several notebooks share.
 
-Colours are those of Okabe & Ito ("Color universal design", 2008), which stay apart for colour-blind readers; continuous
-values use viridis. The same inputs give the same bytes: nothing here writes a date or a random identifier.
+Continuous values use viridis. The same inputs give the same bytes: nothing here writes a date or a random identifier.
 """
 
 from collections.abc import Sequence
@@ -10,62 +9,19 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.rcsetup import cycler
 from numpy.typing import ArrayLike, NDArray
 
+from cena.report.style import COLOURS, METHOD_STYLES, OPERATION_COLOURS
 from cena.spaces.nas_bench_201.cells import EDGES, parse_topology_cell
 
 TEXT_WIDTH = 7.6
 """Width of a figure in inches that fills the book's text column at its natural size."""
-
-COLOURS = {
-    "black": "#000000",
-    "orange": "#E69F00",
-    "sky blue": "#56B4E9",
-    "green": "#009E73",
-    "yellow": "#F0E442",
-    "blue": "#0072B2",
-    "vermilion": "#D55E00",
-    "purple": "#CC79A7",
-}
-
-METHOD_STYLES: dict[str, dict[str, Any]] = {
-    "random": {"color": COLOURS["black"], "linestyle": ":"},
-    "TPE on CENA": {"color": COLOURS["blue"], "linestyle": "-"},
-    "DE on CENA": {"color": COLOURS["blue"], "linestyle": "--"},
-    "RL on CENA": {"color": COLOURS["blue"], "linestyle": "-."},
-    "DNGO on CENA": {"color": COLOURS["blue"], "linestyle": ":"},
-    "GP on CENA": {"color": COLOURS["sky blue"], "linestyle": ":"},
-    "forest on embedding": {"color": COLOURS["sky blue"], "linestyle": "-"},
-    "forest on both": {"color": COLOURS["sky blue"], "linestyle": "--"},
-    "TPE on arch2vec": {"color": COLOURS["green"], "linestyle": "-"},
-    "DE on arch2vec": {"color": COLOURS["green"], "linestyle": "--"},
-    "arch2vec-RL": {"color": COLOURS["green"], "linestyle": "-."},
-    "arch2vec-BO": {"color": COLOURS["green"], "linestyle": ":"},
-    "arch2vec-RL, fixed": {"color": COLOURS["purple"], "linestyle": "-."},
-    "arch2vec-BO, fixed": {"color": COLOURS["purple"], "linestyle": ":"},
-    "TPE on raw encoding": {"color": COLOURS["vermilion"], "linestyle": "-"},
-    "DE on raw encoding": {"color": COLOURS["vermilion"], "linestyle": "--"},
-    "REINFORCE": {"color": COLOURS["vermilion"], "linestyle": "-."},
-    "forest on raw encoding": {"color": COLOURS["vermilion"], "linestyle": ":"},
-    "local search": {"color": COLOURS["orange"], "linestyle": "-"},
-    "evolution": {"color": COLOURS["orange"], "linestyle": "--"},
-}
-"""How a search method is drawn everywhere: the colour says what it sees of an architecture, the line its optimiser.
-
-Blue is CENA, green (and purple where pre-training is fixed) arch2vec, red and orange the raw encoding."""
-
-OPERATION_COLOURS = {
-    "skip_connect": COLOURS["black"],
-    "nor_conv_1x1": COLOURS["sky blue"],
-    "nor_conv_3x3": COLOURS["blue"],
-    "avg_pool_3x3": COLOURS["orange"],
-}
 
 STYLE: dict[Any, Any] = {
     "figure.dpi": 96,
@@ -118,7 +74,7 @@ def save_svg(drawn: Figure, path: Path) -> None:
 
 
 def curve_with_interval(axes: Axes, x: ArrayLike, mean: ArrayLike, low: ArrayLike, high: ArrayLike, label: str) -> None:
-    """A curve with its interval as a band, arrays of shape (n,); :data:`METHOD_STYLES` has the look of each label."""
+    """A curve with its interval as a band, arrays of shape (n,), in the look that `METHOD_STYLES` has for its label."""
     (line,) = axes.plot(np.asarray(x), np.asarray(mean), label=label, **METHOD_STYLES.get(label, {}))
     axes.fill_between(np.asarray(x), np.asarray(low), np.asarray(high), color=line.get_color(), alpha=0.15, linewidth=0)
 

@@ -11,7 +11,7 @@ from types import FunctionType
 
 from cena.errors import InputError
 from cena.evaluate.records import Record, read_all
-from cena.report.plots import METHOD_STYLES
+from cena.report.style import METHOD_STYLES
 from cena.study.profiles import PROFILES, describe
 
 NAMES = {

@@ -57,7 +57,12 @@ def command(monkeypatch, capsys) -> Command:
         (["run", "--profile", "quik"], "unknown profile 'quik'; valid: quick, "),
         (["run", "-p", "rums", "3"], "notebook '04_layout': unknown parameter 'rums'; valid: runs, "),
         (["run", "-p", "runs", "many"], "notebook '04_layout': parameter 'runs' is 'many': give an int from 0 to 10"),
-        (["run", "-p", "runs"], "-p needs a name and a value"),
+        (["run", "-p", "runs"], "-p needs a name and a value, not 'runs': -p runs 20, or -p runs=20"),
+        (["run", "-p"], "-p needs a name and a value, not ''"),
+        (["run", "-p", "=20"], "-p needs a name and a value, not '=20'"),
+        (["run", "--parameter=runs", "20", "04_layout"], "-p needs a name and a value, not 'runs'"),
+        (["run", "-p", "runs", "04_layout"], "notebook '04_layout': parameter 'runs' is '04_layout': give an int"),
+        (["run", "-p", "runs=2", "-p", "runs", "3"], "notebook '04_layout': parameter 'runs' is given twice"),
         (["diff", "paper"], "there are no results under profile 'paper'"),
         (["diff", "papper"], "unknown profile 'papper'; valid: paper"),
         (["publish", "--profile", "papper"], "unknown profile 'papper'; valid: paper"),
@@ -113,6 +118,29 @@ def test_run_passes_on_what_was_asked_and_says_what_was_done(monkeypatch, comman
     assert asked == [(["04_layout"], "laptop", [("runs", "20"), ("title", "a = [b]")], True)]
     assert os.environ[VARIABLE] == "tcp://host:8786"
     assert out.splitlines()[:3] == ["04_layout: 3 cells", "04_layout: done in 12 s", "05_analysis: fresh"]
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("arguments", "stems", "given"),
+    [
+        ("-p runs=20 04_layout", ["04_layout"], [("runs", "20")]),
+        ("-p runs 20 04_layout", ["04_layout"], [("runs", "20")]),
+        ("04_layout -p runs=20", ["04_layout"], [("runs", "20")]),
+        ("04_layout -p runs 20", ["04_layout"], [("runs", "20")]),
+        ("03_x -p runs=20 04_layout --parameter title a=b", ["03_x", "04_layout"], [("runs", "20"), ("title", "a=b")]),
+        ("--parameter title=a=b -p shift -3 04_layout", ["04_layout"], [("title", "a=b"), ("shift", "-3")]),
+        ("--parameter=runs=20 04_layout -p title=", ["04_layout"], [("runs", "20"), ("title", "")]),
+        ("-p runs 20 -p title b 03_x 04_layout", ["03_x", "04_layout"], [("runs", "20"), ("title", "b")]),
+    ],
+)
+def test_a_parameter_is_name_and_value_or_name_equals_value(monkeypatch, command, arguments, stems, given):
+    asked = []
+    monkeypatch.setattr(
+        notebooks, "run", lambda _project, stems, _profile, given, *_: asked.append((stems, given)) or iter([])
+    )
+    assert command("run", *arguments.split())[0] == 0
+    assert asked == [(stems, given)]
 
 
 @pytest.mark.usefixtures("project")

@@ -30,7 +30,7 @@ profile: str = "quick"  # [quick | laptop] settings of the run
 runs: int = 2  # [0..10] repeated runs
 
 # %%
-import json, os, sys
+import sys
 from pathlib import Path
 from cena.companion.project import results_folder
 from cena.errors import InputError
@@ -45,8 +45,8 @@ with Path("executions").open("a") as log:
     log.write("first\\n")
 
 # %%
-(results / "01_first.json").write_text(json.dumps({"runs": runs, "profile": profile}))
-(results / "01_first.curve.csv").write_text("x,y")
+(results / "01_first.json").write_text("[]")
+(results / "01_first.curve.csv").write_text(f"runs,profile\\n{runs},{profile}\\n")
 runs
 """
 

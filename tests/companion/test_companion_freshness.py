@@ -1,5 +1,7 @@
 """Freshness and publishing of a tiny notebook project (conftest.py)."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -95,7 +97,7 @@ def test_pins_count_for_every_notebook(project):
 
 
 def test_a_notebook_that_reads_results_is_stale_when_these_change(project):
-    edit("book/results/01_first.json", "2", "5")(project)
+    edit("book/results/01_first.json", "[]", "[ ]")(project)
     assert {(found.notebook, found.reason) for found in check(project)} == {
         ("01_first", "result 01_first.json is missing or not what the notebook wrote"),
         ("02_second", "result 01_first.json, which it reads, changed"),
@@ -120,3 +122,15 @@ def test_published_results_count_for_a_readers_run_but_not_for_the_published_one
 def test_publishing_leaves_no_half_written_files(project):
     assert publish(project, ["01_first"], "quick") == (["01_first"], [])
     assert not [path for path in project.root.rglob("*.part") if path.is_file()]
+
+
+def test_publishing_needs_no_matplotlib(project):
+    (project.root / "README.md").write_text("<!-- results -->\n<!-- /results -->\n")
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(('matplotlib', 'plotly', 'papermill'))\n"
+        "from pathlib import Path; from cena.study import fingerprint; fingerprint.PACKAGE = Path('cena').resolve()\n"
+        "from cena.cli.main import main; main()"
+    )
+    command = [sys.executable, "-P", "-c", code, "publish", "01_first", "--profile", "quick"]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "01_first: published from profile quick\n"), done.stderr

@@ -103,7 +103,7 @@ def test_an_execution_has_outputs_results_and_provenance(project):
     assert text.startswith("quick 2 <object object> .")
     assert executed.cells[2].metadata.tags == ["injected-parameters"]
     assert [cell.execution_count for cell in executed.cells if cell.cell_type == "code"] == [1, 2, 3, 4]
-    assert json.loads((project.results("quick") / "01_first.json").read_text()) == {"runs": 2, "profile": "quick"}
+    assert (project.results("quick") / "01_first.curve.csv").read_text() == "runs,profile\n2,quick\n"
     recorded = executed.metadata.cena
     assert recorded.parameters == {"profile": "quick", "runs": 2}
     assert set(recorded.modules) == {"cena", "cena.errors", "cena.data"}
@@ -203,7 +203,7 @@ def test_a_failed_notebook_leaves_the_results_as_they_were(project):
 def test_parameters_reach_the_notebook_and_make_it_another_execution(project):
     [done] = run(project, ["01_first"], "quick", [("runs", "3")])
     assert done.seconds is not None
-    assert json.loads((project.results("quick") / "01_first.json").read_text())["runs"] == 3
+    assert (project.results("quick") / "01_first.curve.csv").read_text() == "runs,profile\n3,quick\n"
     names, left_out = publish(project, ["01_first"], "quick")
     assert names == []
     assert [item.reason for item in left_out] == ["parameter runs was 3, is 2"]

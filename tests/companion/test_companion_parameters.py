@@ -1,13 +1,14 @@
 import contextlib
 import keyword
 import math
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cena.companion.parameters import Parameter, from_text, parse, validate
+from cena.companion.parameters import Parameter, from_text, parse
 from cena.errors import InputError
 
 CELL = """
@@ -61,14 +62,9 @@ def test_a_malformed_declaration_is_refused(line, reason):
         parse(line)
 
 
-def test_given_values_are_checked(declared):
-    assert validate(declared, {"runs": 20, "rate": 0, "dark": True}) == {"runs": 20, "rate": 0.0, "dark": True}
-
-
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("rums", 3, "unknown parameter 'rums'; valid: runs, "),
         ("runs", 3.0, "parameter 'runs' is 3.0: give an int from 0 to 1000"),
         ("runs", True, "give an int"),
         ("runs", 1001, "from 0 to 1000"),
@@ -82,7 +78,7 @@ def test_given_values_are_checked(declared):
 )
 def test_a_wrong_value_is_refused(declared, name, value, reason):
     with pytest.raises(InputError, match=reason):
-        validate(declared, {name: value})
+        {parameter.name: parameter for parameter in declared}[name].check(value)
 
 
 def test_texts_are_read_by_the_declared_type(declared):
@@ -100,12 +96,27 @@ def test_texts_are_read_by_the_declared_type(declared):
         ("shift", "", "give an int"),
         ("dark", "maybe", "true or false"),
         ("width", "3", "valid: 1, 2, 4"),
-        ("nothing", "1", "unknown parameter 'nothing'"),
+        ("rums", "1", "unknown parameter 'rums'; valid: runs, "),
     ],
 )
 def test_a_wrong_text_is_refused(declared, name, text, reason):
     with pytest.raises(InputError, match=reason):
         from_text(declared, [(name, text)])
+
+
+def test_a_parameter_that_is_given_twice_is_refused(declared):
+    with pytest.raises(InputError, match="parameter 'runs' is given twice: give it once"):
+        from_text(declared, [("runs", "20"), ("title", "a"), ("runs", "20")])
+
+
+def test_an_int_is_taken_for_a_float(declared):
+    [rate] = [parameter for parameter in declared if parameter.name == "rate"]
+    assert type(rate.check(0)) is float
+
+
+def test_a_refused_line_is_shown_as_it_was_written():
+    with pytest.raises(InputError, match=re.escape("`runs : 'int'   = (2)`")):
+        parse("runs : 'int'   = (2)  # of the search")
 
 
 names = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True).filter(lambda name: not keyword.iskeyword(name))

@@ -8,6 +8,7 @@ from matplotlib.colors import to_rgb
 
 from cena.errors import InputError
 from cena.report import plots
+from cena.report.style import METHOD_STYLES
 
 ARCHITECTURE = "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
 SQUARES = [np.array([[x, y], [x + 0.5, y], [x + 0.5, y + 0.5], [x, y + 0.5]]) for x in (0, 0.5) for y in (0, 0.5)]
@@ -85,8 +86,8 @@ def test_a_curve_s_band_is_its_interval_in_its_colour():
 
 
 def test_methods_can_be_told_apart():
-    looks = {(style["color"], style["linestyle"]) for style in plots.METHOD_STYLES.values()}
-    assert len(looks) == len(plots.METHOD_STYLES)
+    looks = {(style["color"], style["linestyle"]) for style in METHOD_STYLES.values()}
+    assert len(looks) == len(METHOD_STYLES)
 
 
 def test_a_scatter_draws_the_best_architecture_last_and_names_its_unit(generator):

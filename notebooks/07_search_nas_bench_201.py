@@ -60,7 +60,7 @@ from cena.evaluate import (
     write_records,
     write_table,
 )
-from cena.report.claims import change_rows, claim_sentence, evidence, evidence_table, lowest, untold
+from cena.report.claims import SEARCH_CLAIMS, change_rows, claim_sentence, evidence, evidence_table, lowest, untold
 from cena.report.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows
 from cena.report.plots import COLOURS, figure, use_style
 from cena.report.search_figures import (
@@ -72,7 +72,7 @@ from cena.report.search_figures import (
     other_methods,
     regret_rows,
 )
-from cena.report.tables import NAMES, markdown_table, method_part
+from cena.report.tables import NAMES, markdown_table, method_part, records_counted
 from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates
 from cena.study.pipeline import Pipeline
 from cena.study.protocols import NOISELESS, TIMED, UNITS, protocols, regrets, searched
@@ -378,23 +378,9 @@ for dataset in by_name:
 
 # %% tags=["hide-input"]
 claims = [
-    ("TPE does better on CENA than on arch2vec", "TPE on CENA", "TPE on arch2vec"),
-    ("DE does better on CENA than on arch2vec", "DE on CENA", "DE on arch2vec"),
-    ("arch2vec's RL does better on CENA than on arch2vec", "RL on CENA", "arch2vec-RL"),
-    ("arch2vec's Bayesian optimisation does better on CENA than on arch2vec", "DNGO on CENA", "arch2vec-BO"),
+    *SEARCH_CLAIMS,
     ("TPE on CENA beats REINFORCE", "TPE on CENA", "REINFORCE"),
-    ("TPE on CENA beats random search", "TPE on CENA", "random"),
-    ("TPE does better on CENA than on the raw encoding", "TPE on CENA", "TPE on raw encoding"),
-    ("DE does better on CENA than on the raw encoding", "DE on CENA", "DE on raw encoding"),
-    ("TPE on CENA beats local search", "TPE on CENA", "local search"),
     ("TPE on CENA beats the greedy forest on the raw encoding", "TPE on CENA", "forest on raw encoding"),
-    (
-        "A greedy forest does better on the embedding than on the raw encoding",
-        "forest on embedding",
-        "forest on raw encoding",
-    ),
-    ("The embedding adds to what the raw encoding tells a greedy forest", "forest on both", "forest on raw encoding"),
-    ("A greedy forest on the embedding beats TPE on the raw encoding", "forest on embedding", "TPE on raw encoding"),
     ("A greedy forest on both beats TPE on the raw encoding", "forest on both", "TPE on raw encoding"),
     ("A greedy forest on both beats local search", "forest on both", "local search"),
 ]
@@ -675,10 +661,8 @@ write_table(results / f"{stem}_claims.csv", evidence_table(proof, "claim"))
 write_table(results / f"{stem}_changes.csv", evidence_table(effects, "change"))
 write_table(results / f"{stem}_neighbours.csv", local)
 
-statuses = [record.status for record in records]
 Markdown(
-    f"{len(records)} records: "
-    + ", ".join(f"{statuses.count(status)} {status}" for status in ("exceeded", "reproduced", "short", "not run"))
-    + f". Files: `{stem}.json` and the tables `{stem}_regret.csv`, `{stem}_claims.csv`, `{stem}_neighbours.csv`, "
+    records_counted(records)
+    + f" Files: `{stem}.json` and the tables `{stem}_regret.csv`, `{stem}_claims.csv`, `{stem}_neighbours.csv`, "
     f"`{stem}_changes.csv`."
 )

@@ -56,7 +56,7 @@ from cena.evaluate import (
     write_records,
     write_table,
 )
-from cena.report.claims import change_rows, claim_sentence, evidence, evidence_table, lowest, untold
+from cena.report.claims import SEARCH_CLAIMS, change_rows, claim_sentence, evidence, evidence_table, lowest, untold
 from cena.report.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows, the_best
 from cena.report.plots import figure, use_style
 from cena.report.search_figures import (
@@ -70,7 +70,7 @@ from cena.report.search_figures import (
     regret_rows,
 )
 from cena.report.style import METHOD_STYLES
-from cena.report.tables import markdown_table, method_part
+from cena.report.tables import markdown_table, method_part, records_counted
 from cena.report.wording import counted
 from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates
 from cena.study.joint import JointEmbedding
@@ -333,29 +333,11 @@ else:
 # has a table.
 
 # %% tags=["hide-input"]
-claims = [
-    *((f"REINFORCE beats {label}", "REINFORCE", label) for label in plain.tables if label != "REINFORCE"),
-    ("TPE does better on CENA than on arch2vec", "TPE on CENA", "TPE on arch2vec"),
-    ("DE does better on CENA than on arch2vec", "DE on CENA", "DE on arch2vec"),
-    ("arch2vec's RL does better on CENA than on arch2vec", "RL on CENA", "arch2vec-RL"),
-    ("arch2vec's Bayesian optimisation does better on CENA than on arch2vec", "DNGO on CENA", "arch2vec-BO"),
-    ("TPE on CENA beats random search", "TPE on CENA", "random"),
-    ("TPE does better on CENA than on the raw encoding", "TPE on CENA", "TPE on raw encoding"),
-    ("DE does better on CENA than on the raw encoding", "DE on CENA", "DE on raw encoding"),
-    ("TPE on CENA beats local search", "TPE on CENA", "local search"),
-    (
-        "A greedy forest does better on the embedding than on the raw encoding",
-        "forest on embedding",
-        "forest on raw encoding",
-    ),
-    ("The embedding adds to what the raw encoding tells a greedy forest", "forest on both", "forest on raw encoding"),
-    ("A greedy forest on the embedding beats TPE on the raw encoding", "forest on embedding", "TPE on raw encoding"),
-]
+against_all = [(f"REINFORCE beats {label}", "REINFORCE", label) for label in plain.tables if label != "REINFORCE"]
+claims = [*against_all, *SEARCH_CLAIMS]
 ends = sorted({checkpoints[0], checkpoints[-1]})
 proof = evidence(claims, found, ends)
-against_reinforce = {
-    theirs: [each for each in proof if each.about == claim] for claim, ours, theirs in claims if ours == "REINFORCE"
-}
+against_reinforce = {theirs: [each for each in proof if each.about == claim] for claim, _, theirs in against_all}
 verdicts = {theirs: {each.verdict for each in seen} for theirs, seen in against_reinforce.items()}
 ahead, behind = ([theirs for theirs, seen in verdicts.items() if seen == {word}] for word in ("better", "worse"))
 display(
@@ -573,10 +555,8 @@ if seeing:
     write_table(results / f"{stem}_changes.csv", evidence_table(effects, "change"))
     write_table(results / f"{stem}_neighbours.csv", local)
 
-statuses = [record.status for record in records]
 Markdown(
-    f"{len(records)} records: "
-    + ", ".join(f"{statuses.count(status)} {status}" for status in ("exceeded", "reproduced", "short", "not run"))
-    + f". Files: `{stem}.json` and the tables `{stem}_regret.csv`, `{stem}_claims.csv`"
+    records_counted(records)
+    + f" Files: `{stem}.json` and the tables `{stem}_regret.csv`, `{stem}_claims.csv`"
     + (f", `{stem}_changes.csv`, `{stem}_neighbours.csv`." if seeing else ".")
 )

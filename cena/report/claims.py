@@ -18,6 +18,25 @@ from cena.study.protocols import NOISELESS, Regrets
 SearchPair = tuple[str, str, str]
 """What is said of two searches, and their labels."""
 
+SEARCH_CLAIMS: tuple[SearchPair, ...] = (
+    ("TPE does better on CENA than on arch2vec", "TPE on CENA", "TPE on arch2vec"),
+    ("DE does better on CENA than on arch2vec", "DE on CENA", "DE on arch2vec"),
+    ("arch2vec's RL does better on CENA than on arch2vec", "RL on CENA", "arch2vec-RL"),
+    ("arch2vec's Bayesian optimisation does better on CENA than on arch2vec", "DNGO on CENA", "arch2vec-BO"),
+    ("TPE on CENA beats random search", "TPE on CENA", "random"),
+    ("TPE does better on CENA than on the raw encoding", "TPE on CENA", "TPE on raw encoding"),
+    ("DE does better on CENA than on the raw encoding", "DE on CENA", "DE on raw encoding"),
+    ("TPE on CENA beats local search", "TPE on CENA", "local search"),
+    (
+        "A greedy forest does better on the embedding than on the raw encoding",
+        "forest on embedding",
+        "forest on raw encoding",
+    ),
+    ("The embedding adds to what the raw encoding tells a greedy forest", "forest on both", "forest on raw encoding"),
+    ("A greedy forest on the embedding beats TPE on the raw encoding", "forest on embedding", "TPE on raw encoding"),
+)
+"""What is tested of both benchmarks."""
+
 
 @dataclass(frozen=True)
 class Evidence:

@@ -66,6 +66,13 @@ def records_table(results: Path, prefixes: Sequence[str] = ()) -> str:
     return markdown_table(header, map(_row, chosen), numeric=(1, 2, 3))
 
 
+def records_counted(records: Sequence[Record]) -> str:
+    """How many records there are of each status, in a sentence."""
+    statuses = [record.status for record in records]
+    counts = (f"{statuses.count(status)} {status}" for status in ("exceeded", "reproduced", "short", "not run"))
+    return f"{len(records)} records: {', '.join(counts)}."
+
+
 def profiles_table() -> str:
     """Every setting of every profile."""
     columns = [describe(profile) for profile in PROFILES.values()]

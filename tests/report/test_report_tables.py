@@ -143,3 +143,10 @@ def test_the_api_refuses_a_public_name_without_docstring_and_a_module_without_pu
     module.__all__ = []
     with pytest.raises(InputError, match="made_for_a_test has no public names"):
         tables.api_table(module.__name__)
+
+
+def test_records_are_counted_by_status():
+    measured = Interval(0.771, 0.768, 0.774, 10)
+    records = [judge("table1.cifar10.tau", measured, reason="", baseline=0.737)] * 2
+    told = tables.records_counted([*records, not_run("table1.cifar100.tau", "needs the real labels")])
+    assert told == "3 records: 2 exceeded, 0 reproduced, 0 short, 1 not run."

@@ -329,7 +329,7 @@ for (name, n), columns in at.items():
     titled(name, n, regret_rows(columns), "Mean regret in points [95 % interval]; median")
 
 # %% [markdown]
-# The same as differences from two rivals, with the 95 % interval of the mean difference over runs, in bold type where it
+# The same as differences from two rivals, with the 95 % interval of the difference of the means, in bold type where it
 # excludes zero; negative is less regret than the rival's. Random search is its exact expectation, but in simulated time.
 
 # %% tags=["hide-input", "hide-output"]

@@ -265,7 +265,7 @@ for name, columns in at.items():
     display(Markdown(f"Mean regret in points [95 % interval]; median, **{name}**:\n\n{table}"))
 
 # %% [markdown]
-# The same as differences from two rivals, with the 95 % interval of the mean difference over runs, in bold type where it
+# The same as differences from two rivals, with the 95 % interval of the difference of the means, in bold type where it
 # excludes zero; negative is less regret than the rival's. Random search is its exact expectation, but in simulated time.
 
 # %% tags=["hide-input", "hide-output"]

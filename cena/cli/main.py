@@ -15,6 +15,7 @@ from typer.core import TyperCommand
 from cena.cli.console import console
 from cena.cli.data import data_commands
 from cena.cli.embed import embed_command, release_command
+from cena.cli.extras import missing_extra
 from cena.companion.project import here
 from cena.errors import InputError
 from cena.study.cluster import VARIABLE
@@ -234,8 +235,9 @@ def main() -> None:
     """The entry point: bad input is one sentence and exit code 2, a failed notebook 1, an interrupt 130."""
     try:
         app()
-    except InputError as error:
-        _complaints.print(escape(str(error)))
+    except (InputError, ModuleNotFoundError) as error:
+        reason = missing_extra(error) if isinstance(error, ModuleNotFoundError) else error
+        _complaints.print(escape(str(reason)))
         sys.exit(2)
     except SystemExit as end:
         if end.code == _INTERRUPTED:

@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 
 .DEFAULT_GOAL := help
-.PHONY: help book published test test-pythons bench check install clean
+.PHONY: help book published release test test-pythons bench check install clean
 
 help: ## explain these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ book: $(INSTALLED) ## execute the notebooks and build the book: _build/PROFILE/h
 
 published: $(INSTALLED) ## build the book from the committed notebooks, executing nothing: _build/published/html/index.html
 	$(BIN)/cena book --profile published
+
+release: $(INSTALLED) ## put the published book, its notebooks and results into _build/release; refused while a page is stale
+	$(BIN)/cena bundle
 
 test: $(INSTALLED_TEST) ## check style, types and layers, run all tests with coverage
 	$(BIN)/ruff format --check .

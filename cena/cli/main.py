@@ -138,8 +138,7 @@ def diff_command(profile: Annotated[str, typer.Argument(help="Whose results to c
 @app.command("publish")
 def publish_command(notebooks: Notebooks = None, profile: ProfileName = "paper") -> None:
     """Copy fresh executions and results to notebooks/, book/results and the README; exit with 1 if any is left out."""
-    from cena.companion.book import update_readme
-    from cena.companion.publish import publish
+    from cena.companion.publish import publish, update_readme
 
     published, left_out = publish(here(), notebooks or [], profile)
     if published:
@@ -187,6 +186,21 @@ def book_command(
         _complaints.print(escape(str(error)))
         raise typer.Exit(1) from None
     console.print(f"the book: {index.relative_to(here().root)}")
+
+
+@app.command("bundle")
+def bundle_command() -> None:
+    """Put the published book, its notebooks and results into _build/release; refused while a page is stale."""
+    from cena.companion.book import BookError
+    from cena.companion.bundle import bundle
+
+    try:
+        with console.status("building the published book"):
+            place = bundle(here())
+    except BookError as error:
+        _complaints.print(escape(str(error)))
+        raise typer.Exit(1) from None
+    console.print(f"the release: {place.relative_to(here().root)}")
 
 
 app.command("embed")(embed_command)

@@ -1,11 +1,10 @@
 """The book: prose pages and executed notebooks, assembled in one folder and built by Jupyter Book.
 
 A reader's own run is built from ``_build/<profile>/``, the published book from the notebooks and results that are
-committed. Nothing is executed here. Sphinx's warnings are errors, and the pages need no network: MathJax and plotly are
-copied out of installed packages.
+committed; a published page that is stale says so in a banner. Nothing is executed here. Sphinx's warnings are errors,
+and the pages need no network: MathJax and plotly are copied out of installed packages.
 """
 
-import hashlib
 import os
 import re
 import shutil
@@ -17,19 +16,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import cena
-from cena.companion.check import flaws
+from cena.companion.banner import put_banner, reasons_by_page
+from cena.companion.check import check, flaws
 from cena.companion.normalise import read
 from cena.companion.project import Project
 from cena.errors import InputError, unknown
-from cena.files import locked
-from cena.report.tables import records_table
+from cena.files import file_sha256, locked, sha256
 from cena.study.profiles import PROFILES
 
 PUBLISHED = "published"
-MATHJAX_PACKAGE = "sphinx-mathjax-offline"
-README_MARKERS = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->)", re.DOTALL)
-MAIN_RESULTS = ("table1.", "table2.size_", "table2.topology_")  # of Table 2 what the paper has: ImageNet16-120
-MATHJAX_PARTS = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/*.woff", "input/tex/extensions/*.js")
+_MATHJAX_PACKAGE = "sphinx-mathjax-offline"
+_MATHJAX_PARTS = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/*.woff", "input/tex/extensions/*.js")
 
 
 class BookError(RuntimeError):
@@ -57,9 +54,10 @@ def build_book(project: Project, profile: str) -> Path:
         something from the network.
     """
     parts = sources(project, profile)
+    stale = reasons_by_page(check(project)) if profile == PUBLISHED else {}
     place = project.build(profile)
     index, mark = place / "html" / "index.html", place / "html" / ".fingerprint"
-    current = fingerprint(parts)
+    current = _fingerprint(parts, stale)
     with locked(place / ".book.lock"):
         if mark.is_file() and mark.read_text(encoding="utf-8") == current:
             return index
@@ -68,11 +66,13 @@ def build_book(project: Project, profile: str) -> Path:
         if faults:
             raise BookError("the book is not built:\n" + "\n".join(faults))
         _assemble(parts, place / "source")
+        for stem in set(chapters(project)) & set(stale):
+            put_banner(place / "source" / "notebooks" / f"{stem}.ipynb", stale[stem])
         built = _run_jupyter_book(place)
         if external := external_references(built):
             raise BookError("pages must not load anything from the network:\n" + "\n".join(external))
         (built / mark.name).write_text(current, encoding="utf-8")
-        _replace_folder(built, place / "html")
+        replace_folder(built, place / "html")
         shutil.rmtree(place / "building")
     return index
 
@@ -105,16 +105,6 @@ def chapters(project: Project) -> list[str]:
     return re.findall(r"file: notebooks/(\S+)", (project.root / "_toc.yml").read_text(encoding="utf-8"))
 
 
-def fingerprint(parts: dict[str, Path]) -> str:
-    """The sha256 of all sources, and of the package, whose docstrings and profiles the book shows."""
-    package = Path(cena.__file__).parent
-    code = {f"package/{file.relative_to(package)}": file for file in package.rglob("*.py")}
-    total = hashlib.sha256()
-    for path, file in sorted((parts | code).items()):
-        total.update(f"{path} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return total.hexdigest()
-
-
 def external_references(folder: Path) -> list[str]:
     """What the pages and style sheets in a folder of HTML load from the network; links to follow do not count."""
     found = []
@@ -128,22 +118,8 @@ def external_references(folder: Path) -> list[str]:
     return found
 
 
-def readme_with_results(project: Project) -> str:
-    """The README's text with the published run's main results between its markers."""
-    table = records_table(project.published_results, MAIN_RESULTS)
-    text = (project.root / "README.md").read_text(encoding="utf-8")
-    return README_MARKERS.sub(lambda markers: f"{markers[1]}{table}\n{markers[2]}", text)
-
-
-def update_readme(project: Project) -> None:
-    """Write the published run's main results into the README."""
-    temporary = project.root / ".README.md.tmp"
-    temporary.write_text(readme_with_results(project), encoding="utf-8")
-    temporary.replace(project.root / "README.md")
-
-
-LOADING_TAGS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
-LOADING_LINKS = {"stylesheet", "preload", "modulepreload", "icon", "preconnect", "dns-prefetch"}
+_LOADING_TAGS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
+_LOADING_LINKS = {"stylesheet", "preload", "modulepreload", "icon", "preconnect", "dns-prefetch"}
 
 
 class _LoadedReferences(HTMLParser):
@@ -157,9 +133,9 @@ class _LoadedReferences(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.in_script = tag == "script"
         values = {name: value or "" for name, value in attrs}
-        if tag == "link" and not LOADING_LINKS & set(values.get("rel", "").split()):
+        if tag == "link" and not _LOADING_LINKS & set(values.get("rel", "").split()):
             return
-        address = values.get(LOADING_TAGS.get(tag, ""), "")
+        address = values.get(_LOADING_TAGS.get(tag, ""), "")
         if address.startswith(("http:", "https:", "//")):
             self.references.append(address)
 
@@ -171,17 +147,25 @@ class _LoadedReferences(HTMLParser):
         self.in_script = False
 
 
+def _fingerprint(parts: dict[str, Path], stale: dict[str, list[str]]) -> str:
+    """The sha256 of all sources, of what the banners say, and of the package, whose docstrings the book shows."""
+    package = Path(cena.__file__).parent
+    code = {f"package/{file.relative_to(package)}": file for file in package.rglob("*.py")}
+    files = [f"{path} {file_sha256(file)}" for path, file in sorted((parts | code).items())]
+    return sha256("\n".join([*files, repr(sorted(stale.items()))]))
+
+
 def _third_party() -> dict[str, Path]:
     """MathJax with its fonts, and plotly, in the packages that carry them; kept apart from ``_static``, whose scripts
     Jupyter Book loads on every page."""
     parts = {}
-    for file in installed_files(MATHJAX_PACKAGE) or []:
-        if any(file.match(f"static/mathjax/{part}") for part in MATHJAX_PARTS):
+    for file in installed_files(_MATHJAX_PACKAGE) or []:
+        if any(file.match(f"static/mathjax/{part}") for part in _MATHJAX_PARTS):
             _, _, path = str(file).partition("static/mathjax/")
             parts[f"_third_party/mathjax/{path}"] = Path(str(file.locate()))
     plotly = find_spec("plotly")
     if not parts or plotly is None or plotly.origin is None:
-        raise InputError(f"building the book needs {MATHJAX_PACKAGE} and plotly: pip install -r requirements.txt")
+        raise InputError(f"building the book needs {_MATHJAX_PACKAGE} and plotly: pip install -r requirements.txt")
     return parts | {"_third_party/plotly.min.js": Path(plotly.origin).parent / "package_data" / "plotly.min.js"}
 
 
@@ -216,7 +200,8 @@ def _complaints(stderr: str) -> str:
     return "\n".join(line for line in stderr.splitlines() if complaint.search(line))
 
 
-def _replace_folder(new: Path, place: Path) -> None:
+def replace_folder(new: Path, place: Path) -> None:
+    """Put a whole folder in the place of another, which is deleted only then."""
     old = place.with_name(f"{place.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if place.exists():

@@ -1,13 +1,18 @@
-"""Publishing: a profile's executions become the committed notebooks and results."""
+"""Publishing: a profile's executions become the committed notebooks and results, and the README's table."""
 
+import re
 import shutil
 from collections.abc import Sequence
 
 from cena.companion.check import Staleness, provenance, staleness
 from cena.companion.project import Project
 from cena.companion.results import replace_results, results_written
-from cena.files import replacing
+from cena.files import replacing, write_atomically
+from cena.report.tables import records_table
 from cena.study import profiles
+
+_README_MARKERS = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->)", re.DOTALL)
+_MAIN_RESULTS = ("table1.", "table2.size_", "table2.topology_")  # of Table 2 what the paper has: ImageNet16-120
 
 
 def publish(project: Project, stems: Sequence[str], profile: str) -> tuple[list[str], list[Staleness]]:
@@ -43,3 +48,15 @@ def publish(project: Project, stems: Sequence[str], profile: str) -> tuple[list[
             shutil.copyfile(executed, temporary)
         published.append(stem)
     return published, left_out
+
+
+def readme_with_results(project: Project) -> str:
+    """The README's text with the published run's main results between its markers."""
+    table = records_table(project.published_results, _MAIN_RESULTS)
+    text = (project.root / "README.md").read_text(encoding="utf-8")
+    return _README_MARKERS.sub(lambda markers: f"{markers[1]}{table}\n{markers[2]}", text)
+
+
+def update_readme(project: Project) -> None:
+    """Write the published run's main results into the README."""
+    write_atomically(project.root / "README.md", readme_with_results(project))

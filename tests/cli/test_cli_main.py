@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from cena.cli import main as cli
-from cena.companion import book, check, notebooks, publish
+from cena.companion import book, bundle, check, notebooks, publish
 from cena.companion.book import BookError
 from cena.companion.check import Staleness
 from cena.companion.notebooks import Execution, NotebookError
+from cena.errors import InputError
 from cena.evaluate.records import Record, write_records
 from cena.study import digits_benchmark
 from cena.study.cluster import VARIABLE
@@ -175,7 +176,7 @@ def test_publish_says_what_was_published_and_what_was_left_out(monkeypatch, comm
     left_out = [Staleness("05_analysis", "never executed")]
     monkeypatch.setattr(publish, "publish", lambda *_: (["04_layout"], left_out))
     updated = []
-    monkeypatch.setattr(book, "update_readme", updated.append)
+    monkeypatch.setattr(publish, "update_readme", updated.append)
     code, out, _ = command("publish", "--profile", "laptop")
     assert code == 1
     assert out == "04_layout: published from profile laptop\n05_analysis: left out, never executed\n"
@@ -211,6 +212,18 @@ def test_book_says_where_it_is_and_fails_with_what_sphinx_said(monkeypatch, comm
 
     monkeypatch.setattr(book, "build_book", fail)
     assert command("book") == (1, "", "1 warning [ref.doc]\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_bundle_says_where_it_is_and_refuses_in_a_sentence_for_each_page(monkeypatch, command):
+    monkeypatch.setattr(bundle, "bundle", lambda project: project.build("release"))
+    assert command("bundle")[:2] == (0, "the release: _build/release\n")
+
+    def refuse(_project: object) -> Path:
+        raise InputError("page 04_layout is stale\npage 05_analysis is stale")
+
+    monkeypatch.setattr(bundle, "bundle", refuse)
+    assert command("bundle") == (2, "", "page 04_layout is stale\npage 05_analysis is stale\n")
 
 
 @pytest.mark.usefixtures("project")

@@ -1,5 +1,6 @@
 """The book is built from the right sources, completely or not at all, without a network, and only when needed."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from nbformat import v4
 
 from cena.companion import book
 from cena.companion.book import BookError, build_book, external_references
-from cena.companion.check import flaws
+from cena.companion.check import Staleness, flaws
+from cena.companion.normalise import read
 from cena.companion.project import Project
 from cena.errors import InputError
 from cena.evaluate.intervals import Interval
@@ -128,6 +130,41 @@ def test_it_is_built_once_and_again_when_a_source_changes(project, builds):
     ]
 
 
+@pytest.fixture
+def stale(project, monkeypatch):
+    """Makes `check` find the chapter stale for the reasons that are put into this list."""
+    reasons: list[str] = []
+    found = lambda _project: [Staleness(stem, reason) for stem in ("00_gone", "01_chapter") for reason in reasons]  # noqa: E731
+    monkeypatch.setattr(book, "check", found)
+    write_notebook(executed("# A chapter\n\nIts text."), project.notebooks / "01_chapter.ipynb")
+    return reasons
+
+
+def test_a_stale_published_page_says_below_its_title_what_has_changed(project, builds, stale):
+    page = project.build("published") / "source/notebooks/01_chapter.ipynb"
+    committed = (project.notebooks / "01_chapter.ipynb").read_bytes()
+    build_book(project, "published")
+    assert page.read_bytes() == committed
+    stale += ["stage layout has version 2", "parameter `a_b` was {3}"]
+    build_book(project, "published")
+    text = read(page).cells[0].source
+    assert text.startswith("# A chapter\n\n```{warning}\nThis page shows an earlier run.")
+    assert "\n- stage layout has version 2\n- parameter \\`a\\_b\\` was \\{3\\}\n```\n\nIts text." in text
+    build_book(project, "published")
+    assert len(builds) == 2
+    stale.clear()
+    build_book(project, "published")
+    assert page.read_bytes() == committed == (project.notebooks / "01_chapter.ipynb").read_bytes()
+    assert len(builds) == 3
+
+
+@pytest.mark.usefixtures("builds")
+def test_a_reader_s_own_book_has_no_banner(project, stale):
+    stale.append("stage layout has version 2")
+    build_book(project, "quick")
+    assert "warning" not in (project.build("quick") / "source/notebooks/01_chapter.ipynb").read_text()
+
+
 @pytest.mark.usefixtures("builds")
 def test_removed_sources_do_not_stay_behind(project):
     extra = project.root / "book" / "extra.md"
@@ -153,6 +190,12 @@ def test_a_notebook_with_an_error_or_an_unexecuted_cell_is_not_published(project
     with pytest.raises(BookError, match=rf"01_chapter\.ipynb: cell 2 {fault}"):
         build_book(project, "published")
     assert builds == []
+
+
+def test_the_published_executions_are_complete():
+    executed = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    assert [path.stem for path in executed] == Project(ROOT).stems()
+    assert {path.stem: [*flaws(read(path))] for path in executed} == {path.stem: [] for path in executed}
 
 
 def test_empty_cells_need_no_execution():
@@ -207,24 +250,6 @@ def test_links_and_local_files_are_not_external(tmp_path, page):
     assert external_references(tmp_path) == []
 
 
-def test_the_readme_shows_the_published_results():
-    assert (ROOT / "README.md").read_text(encoding="utf-8") == book.readme_with_results(Project(ROOT))
-
-
-def test_the_readme_is_updated_between_its_markers_only(project):
-    readme = project.root / "README.md"
-    readme.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter\n")
-    records = [judge("table1.cifar100.r", Interval(0.971, 0.97, 0.98, 10), reason="", baseline=0.9)]
-    write_records(project.published_results / "05_analysis.json", records)
-    book.update_readme(project)
-    text = readme.read_text()
-    assert text.startswith("before\n<!-- results -->\n| result |")
-    assert text.endswith("|\n<!-- /results -->\nafter\n")
-    assert "0.971 [0.970, 0.980]" in text
-    assert "old" not in text
-    assert book.readme_with_results(project) == text
-
-
 @pytest.mark.slow
 def test_the_real_builder_makes_an_offline_book_with_the_numbers_of_the_run(project):
     shown = v4.new_output("display_data", {"text/html": "<script>Plotly.newPlot('x', [])</script>"})
@@ -241,6 +266,23 @@ def test_the_real_builder_makes_an_offline_book_with_the_numbers_of_the_run(proj
     assert "plotly.min.js" not in page
     assert (index.parent / "_static" / "plotly.min.js").is_file()
     assert "thebe" not in chapter
+
+
+@pytest.mark.slow
+def test_the_real_builder_shows_the_banner_on_the_stale_page_only(project, stale):
+    stale.append("stage layout has version 2 and $x_1$ <b>was</b> {1: '2'}")
+    (project.root / "_toc.yml").write_text(
+        "format: jb-book\nroot: index\nchapters:\n  - file: notebooks/01_chapter\n  - file: notebooks/02_fresh\n"
+    )
+    write_notebook(executed("# Another chapter"), project.notebooks / "02_fresh.ipynb")
+    pages = build_book(project, "published").parent / "notebooks"
+    title, _, below = (pages / "01_chapter.html").read_text().partition("</h1>")
+    assert "A chapter" in title
+    banner = re.search(r'<div class="(admonition warning)">.*?</div>', below, re.DOTALL)
+    assert banner is not None
+    assert "stage layout has version 2 and $x_1$ &lt;b&gt;was&lt;/b&gt; {1: " in banner[0]
+    assert below.index("Its text.") > banner.end()
+    assert "admonition warning" not in (pages / "02_fresh.html").read_text()
 
 
 @pytest.mark.slow

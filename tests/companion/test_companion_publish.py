@@ -1,0 +1,94 @@
+"""The README shows the published numbers, and a release is whole, verifiable and never of stale pages."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from cena.companion import bundle as module
+from cena.companion.bundle import bundle
+from cena.companion.check import Staleness
+from cena.companion.project import Project
+from cena.companion.publish import readme_with_results, update_readme
+from cena.errors import InputError
+from cena.evaluate.intervals import Interval
+from cena.evaluate.records import write_records
+from cena.evaluate.scoreboard import judge
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    """A checkout with one published notebook."""
+    made = Project(tmp_path)
+    made.notebooks.mkdir()
+    made.published_results.mkdir(parents=True)
+    for name in ("notebooks/01_first.py", "notebooks/01_first.ipynb", "notebooks/.hidden", "book/results/01_first.csv"):
+        (tmp_path / name).write_text(name)
+    return made
+
+
+@pytest.fixture
+def built(project, monkeypatch) -> Path:
+    """The pages of a book that needs no building."""
+    pages = project.build("published") / "html"
+    (pages / "notebooks").mkdir(parents=True)
+    for name in ("index.html", "notebooks/01_first.html", ".fingerprint"):
+        (pages / name).write_text(name)
+    monkeypatch.setattr(module, "build_book", lambda _project, _profile: pages / "index.html")
+    monkeypatch.setattr(module, "check", lambda _project: [])
+    return pages
+
+
+def test_the_readme_shows_the_published_results():
+    assert (ROOT / "README.md").read_text(encoding="utf-8") == readme_with_results(Project(ROOT))
+
+
+def test_the_readme_is_updated_between_its_markers_only(project):
+    readme = project.root / "README.md"
+    readme.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter\n")
+    records = [judge("table1.cifar100.r", Interval(0.971, 0.97, 0.98, 10), reason="", baseline=0.9)]
+    write_records(project.published_results / "05_analysis.json", records)
+    update_readme(project)
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- results -->\n| result |")
+    assert text.endswith("|\n<!-- /results -->\nafter\n")
+    assert "0.971 [0.970, 0.980]" in text
+    assert "old" not in text
+    assert readme_with_results(project) == text
+
+
+def test_a_bundle_has_all_that_is_published_with_its_checksums(project, built):
+    folder = bundle(project)
+    assert folder == project.root / "_build/release"
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    content = {
+        "html/index.html",
+        "html/notebooks/01_first.html",
+        "notebooks/01_first.py",
+        "notebooks/01_first.ipynb",
+        "results/01_first.csv",
+    }
+    assert files == content | {"SHA256SUMS"}
+    listed = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    assert listed == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in content}
+    (built / "notebooks/01_first.html").unlink()
+    (project.published_results / "01_first.csv").write_text("other numbers")
+    assert bundle(project) == folder
+    assert not (folder / "html/notebooks/01_first.html").exists()
+    assert (folder / "results/01_first.csv").read_text() == "other numbers"
+
+
+def test_a_stale_page_is_no_release_and_each_is_named_once(project, built, monkeypatch):
+    bundle(project)
+    (built / "index.html").write_text("newer")
+    found = [Staleness("01_first", "its source changed"), Staleness("01_first", "the pinned packages changed")]
+    monkeypatch.setattr(module, "check", lambda _project: [*found, Staleness("02_second", "never executed")])
+    with pytest.raises(InputError) as refused:
+        bundle(project)
+    assert str(refused.value).splitlines() == [
+        "page 01_first is stale (its source changed; the pinned packages changed): run and publish 01_first again",
+        "page 02_second is stale (never executed): run and publish 02_second again",
+    ]
+    assert (project.root / "_build/release/html/index.html").read_text() == "index.html"

@@ -39,14 +39,14 @@ from cena.companion.project import results_folder
 from cena.data import registry
 from cena.data.labels import available, digits_table, files, nas_bench_101_cells
 from cena.evaluate import PAPER, feature_sets, kendall, log_parameters, predict, split, summarize, write_table
-from cena.report import plots
+from cena.report import plots, style
 from cena.report.tables import NAMES, NONE, markdown_table
 from cena.spaces.nas_bench_101.isomorphism import canonical_hash
 from cena.spaces.nas_bench_201.cells import EDGES, function_family, parse_topology_cell
 from cena.study.pipeline import Pipeline
 from cena.study.scale import benchmark
 
-plots.use_style()
+style.use_style()
 results = results_folder(profile)
 pipeline = Pipeline(profile)
 settings, space = pipeline.profile, pipeline.space
@@ -82,7 +82,7 @@ Markdown(
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-three-cells", "caption": "The best, the median and the worst cell of the space by the labels of this run. Nodes are sums, arrows are operations; an edge without an arrow is none."}, "image": {"alt": "Three graphs of four numbered nodes each, joined by arrows whose colours stand for operations, with their accuracies"}}
 by_accuracy = np.argsort(labels[first], kind="stable")
 shown = {"best": by_accuracy[-1], "median": by_accuracy[len(by_accuracy) // 2], "worst": by_accuracy[0]}
-drawn, axes = plots.figure(1, 3, panel_height=2.5)
+drawn, axes = style.figure(1, 3, panel_height=2.5)
 for axis, (rank, index) in zip(axes, shown.items(), strict=True):
     plots.draw_cell(axis, space.architecture(int(index)))
     axis.set_title(f"{rank}: {labels[first][index]:.1f} % on {names[first]}")
@@ -180,7 +180,7 @@ PAIRS = {
         "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|skip_connect~1|skip_connect~2|",
     ),
 }
-drawn, axes = plots.figure(1, 4, panel_height=2.3)
+drawn, axes = style.figure(1, 4, panel_height=2.3)
 for axis, (verdict, text) in zip(axes, [(v, text) for v, pair in PAIRS.items() for text in pair], strict=True):
     plots.draw_cell(axis, text)
     axis.set_title(verdict)
@@ -268,7 +268,7 @@ header = (
 display(Markdown(markdown_table(header, rows, numeric=range(2, 8))))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-labels", "caption": "The labels of each data set: how they are distributed (top or left, the worst twentieth left out), and against the number of parameters of the network (bottom or right)."}, "image": {"alt": "Histograms of accuracy, skewed towards high accuracies, and scatter plots of accuracy against the logarithm of the number of parameters"}}
-drawn, axes = plots.figure(*((2, len(labels)) if len(labels) > 1 else (1, 2)), panel_height=2.3)
+drawn, axes = style.figure(*((2, len(labels)) if len(labels) > 1 else (1, 2)), panel_height=2.3)
 table, thousands = [], pipeline.parameters / 1000
 for column, (dataset, accuracy) in enumerate(labels.items()):
     floor = np.quantile(accuracy, 0.05)
@@ -415,7 +415,7 @@ write_table(results / "01_search_spaces_noise.csv", pd.DataFrame(noise, columns=
 display(Markdown(markdown_table(header, rows, numeric=range(1, 7))))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-noise", "caption": "Test accuracy of each digits network from two seeds; without noise all points would lie on the dashed line."}, "image": {"alt": "Two scatter plots around the diagonal, of networks that differ in topology and of networks that differ in size"}}
-drawn, axes = plots.figure(1, 2, panel_height=3.4)
+drawn, axes = style.figure(1, 2, panel_height=3.4)
 for axis, name in zip(axes, DIGITS, strict=True):
     x, y = seeds[name][:, 0], seeds[name][:, 1]
     axis.scatter(x, y, s=5, alpha=0.4, linewidths=0, rasterized=True)
@@ -510,7 +510,7 @@ display(
 )
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-trivial", "caption": "The bar: Kendall's τ of forests on trivial features with 95 % intervals; dashed: what the paper prints for its embedding, where it has a number."}, "image": {"alt": "Dots with intervals, one row for each set of trivial features and one panel for each data set"}}
-drawn, axes = plots.figure(1, len(labels), panel_height=1.9)
+drawn, axes = style.figure(1, len(labels), panel_height=1.9)
 marks = [PAPER[f"table1.{d}.tau"].value for d in labels if f"table1.{d}.tau" in PAPER]
 ends = [*marks, *(value for score in scores.values() for value in (*score.tau_low, *score.tau_high))]
 limits = (min(ends) - 0.02, max(ends) + 0.02)

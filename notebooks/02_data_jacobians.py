@@ -39,12 +39,12 @@ from cena.companion.project import results_folder
 from cena.evaluate import kendall, log_parameters, write_table
 from cena.jacobians import data_jacobian, epdjm_factors, rescale_weights, view_seeds
 from cena.jacobians.views import RESCALE
-from cena.report import plots
+from cena.report import plots, style
 from cena.report.tables import NAMES, markdown_table
 from cena.spaces.nas_bench_201.cells import formal_sums, live_convolutions, parse_topology_cell
 from cena.study.pipeline import Pipeline
 
-plots.use_style()
+style.use_style()
 torch.set_num_threads(1)
 results = results_folder(profile)
 pipeline = Pipeline(profile)
@@ -148,11 +148,11 @@ with torch.no_grad():
         curves.append(np.stack([error.numpy(), changed.numpy()]))
 curves = np.array(curves)
 units = signs(network, x[:1]).shape[1]
-drawn, axes = plots.figure(1, 2, panel_height=2.6)
+drawn, axes = style.figure(1, 2, panel_height=2.6)
 for axis, panel in zip(axes, curves.transpose(1, 0, 2), strict=True):
     axis.plot(steps, np.where(panel > 1e-12, panel, np.nan).T, color="0.75", linewidth=0.8)
     median = np.median(panel, axis=0)
-    axis.plot(steps, np.where(median > 1e-12, median, np.nan), color=plots.COLOURS["blue"])
+    axis.plot(steps, np.where(median > 1e-12, median, np.nan), color=style.COLOURS["blue"])
     axis.set(xscale="log", yscale="log", xlabel="step, as a fraction of the way")
 axes[0].set_ylabel("relative error")
 axes[1].set(ylabel="changed ReLUs", ylim=(0.5 / units, 1))
@@ -227,7 +227,7 @@ chosen = []
 for number in numbers:
     candidates = live[convolutions[live] == number]
     chosen.append(int(candidates[np.argmax(class_accuracy[candidates])]))
-drawn, grid = plt.subplots(2, len(chosen), figsize=(plots.TEXT_WIDTH, 4.2), squeeze=False)
+drawn, grid = plt.subplots(2, len(chosen), figsize=(style.TEXT_WIDTH, 4.2), squeeze=False)
 for column, c in enumerate(chosen):
     for view in (0, 1):
         values = spectrum[c, view]
@@ -366,7 +366,7 @@ Markdown(
 # rescaled.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-subspaces", "caption": "Overlap of the principal subspaces spanned by the first k components, median over the networks with the band from 10 to 90 %. Grey: what random subspaces have."}, "image": {"alt": "Curves of subspace overlap against dimension: precision and rescaling close to one, another initialisation much lower, chance rising from zero"}}
-drawn, (axis,) = plots.figure(panel_height=3.0)
+drawn, (axis,) = style.figure(panel_height=3.0)
 for name in ("bfloat16 or float32", "rescaled: all", "another initialisation"):
     low, median, high = np.quantile(comparisons[name][:, : len(ranks)], [0.1, 0.5, 0.9], axis=0)
     plots.curve_with_interval(axis, ranks, median, low, high, name)
@@ -465,7 +465,7 @@ accuracy = labels[first][kept_architectures]
 quintile = np.searchsorted(np.quantile(accuracy, [0.2, 0.4, 0.6, 0.8]), accuracy, side="right")
 by_depth = depths[pipeline.classes][kept_architectures]
 component = np.arange(1, shapes.shape[1] + 1)
-drawn, axes = plots.figure(1, 2, panel_height=3.0)
+drawn, axes = style.figure(1, 2, panel_height=3.0)
 table = []
 quintile_names = ["worst fifth", "second", "middle", "fourth", "best fifth"]
 groupings = (
@@ -514,7 +514,7 @@ write_table(results / "02_data_jacobians_scores.csv", pd.DataFrame(table, column
 display(Markdown(markdown_table(header, rows, numeric=range(1, len(header)))))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-jacov", "caption": "Accuracy against jacov (left; the distance from its largest possible value, better to the right) and against the score of Wang et al. (right), one point for each architecture; colours count the convolutions on the longest way through the cell. The worst twentieth is left out."}, "image": {"alt": "Two scatter plots of accuracy against a score computed from untrained networks, coloured by depth"}}
-drawn, axes = plots.figure(1, 2, panel_height=3.0)
+drawn, axes = style.figure(1, 2, panel_height=3.0)
 floor = np.quantile(accuracy, 0.05)
 order = np.random.default_rng(0).permutation(np.flatnonzero(accuracy >= floor))
 size = float(np.clip(20000 / len(order), 1.5, 8))

@@ -45,12 +45,12 @@ from cena.contrast import cross_correlation, encode_views, encoder_input, retrie
 from cena.evaluate import bootstrap_interval, log_parameters, write_table
 from cena.jacobians import ViewSettings, class_views, rescale_weights, view_seeds
 from cena.layout import laguerre_cells
-from cena.report import plots
+from cena.report import plots, style
 from cena.report.tables import markdown_table
 from cena.report.wording import signed, told
 from cena.study.pipeline import Pipeline
 
-plots.use_style()
+style.use_style()
 results = results_folder(profile)
 pipeline = Pipeline(profile)
 chosen_profile, seed = pipeline.profile, pipeline.profile.seed
@@ -83,7 +83,7 @@ Markdown(
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-views", "caption": "Views of two architectures (rows), two initialisations each: the first 24 columns of the EPDJM, blue and red for the signs, and (right) the singular values of all views, the lengths of the columns. Each heat map has its own scale."}, "image": {"alt": "Four heat maps, two for each of two architectures, and two plots of singular values that fall with the component"}}
 median = int(live[np.argsort(class_accuracy[live], kind="stable")[len(live) // 2]])
 shown = {"chosen": chosen, "median": median}
-drawn, axes = plt.subplots(2, 3, figsize=(plots.TEXT_WIDTH, 3.9), width_ratios=(1, 1, 1.2))
+drawn, axes = plt.subplots(2, 3, figsize=(style.TEXT_WIDTH, 3.9), width_ratios=(1, 1, 1.2))
 both = singular_values[list(shown.values())]
 limits = both[both > 0].min() / 1.3, both.max() * 1.3
 for row, (name, number) in zip(axes, shown.items(), strict=True):
@@ -118,13 +118,13 @@ plt.show()
 scale = pipeline.encoder.scale
 raw = singular_values[live].reshape(-1, singular_values.shape[-1]).astype(float)
 spectra = encoder_input(pipeline.directions[live], singular_values[live], scale)[..., -1, :].reshape(raw.shape)
-drawn, axes = plots.figure(1, 2, panel_height=2.6)
+drawn, axes = style.figure(1, 2, panel_height=2.6)
 for axis, values, label in zip(axes, (raw, spectra), ("singular value", "input's last row"), strict=True):
     low, quarter, middle, three, high = np.quantile(values, (0.01, 0.25, 0.5, 0.75, 0.99), axis=0)
     component = 1 + np.arange(values.shape[1])
     axis.fill_between(component, low, high, alpha=0.15, linewidth=0)
-    axis.fill_between(component, quarter, three, alpha=0.3, linewidth=0, color=plots.COLOURS["blue"])
-    axis.plot(component, middle, color=plots.COLOURS["blue"])
+    axis.fill_between(component, quarter, three, alpha=0.3, linewidth=0, color=style.COLOURS["blue"])
+    axis.plot(component, middle, color=style.COLOURS["blue"])
     axis.set(xlabel="component", ylabel=label)
 axes[0].set_yscale("log")
 plt.show()
@@ -209,7 +209,7 @@ history = np.array(encoder.history)
 features = config.projection
 excess = config.redundancy_weight * (features**2 / min(config.width, features) - features)
 floor = features * excess / (features + excess)
-drawn, (axis,) = plots.figure(panel_height=2.7)
+drawn, (axis,) = style.figure(panel_height=2.7)
 axis.plot(1 + np.arange(len(history)), history, marker="o", markersize=3)
 axis.axhline(features, color="black", linestyle="--", linewidth=0.8)
 axis.axhline(floor, color="black", linestyle=":", linewidth=0.8)
@@ -312,8 +312,8 @@ def component_agreement(views):
 
 
 agreement = {name: component_agreement(views) for name, views in twins.items()}
-colours = {"untrained": plots.COLOURS["orange"], "trained": plots.COLOURS["blue"]}
-drawn, axes = plt.subplots(1, 3, figsize=(plots.TEXT_WIDTH, 2.6), width_ratios=(1, 1, 1.25))
+colours = {"untrained": style.COLOURS["orange"], "trained": style.COLOURS["blue"]}
+drawn, axes = plt.subplots(1, 3, figsize=(style.TEXT_WIDTH, 2.6), width_ratios=(1, 1, 1.25))
 for axis, (name, matrix) in zip(axes, matrices.items(), strict=False):
     image = axis.imshow(matrix[:128, :128], cmap="RdBu_r", vmin=-1, vmax=1)
     axis.set(title=name, xlabel="feature of view B", xticks=[], yticks=[])
@@ -428,7 +428,7 @@ write_table(results / "03_contrastive_embeddings_claims.csv", claims)
 chance = (chosen_profile.views - 1) / (len(sample) * chosen_profile.views - 1)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-claims", "caption": "The two wishes, tested: margin between views of one architecture and views of different ones (left), and fraction of views whose nearest other view is of the same architecture (right), with 95 % intervals by bootstrap over architectures. Filled: cosine as it is; open: with the mean subtracted; dotted: chance."}, "image": {"alt": "Two dot plots with intervals, a row for spectrum, EPDJM, untrained encoder, trained encoder and trained encoder on seen views"}}
-drawn, axes = plots.figure(1, 2, panel_height=2.7)
+drawn, axes = style.figure(1, 2, panel_height=2.7)
 for axis, claim, label, guess in zip(
     axes,
     ("margin", "retrieval"),
@@ -440,7 +440,7 @@ for axis, claim, label, guess in zip(
     for origin, offset, filled in (("as it is", -0.12, True), ("centred", 0.12, False)):
         part = claims[(claims["claim"] == claim) & (claims["cosine"] == origin)]
         for place, row in enumerate(part.itertuples()):
-            colour = plots.COLOURS[
+            colour = style.COLOURS[
                 "blue" if row[1].startswith("trained") else "orange" if row[1] == "untrained" else "black"
             ]
             face = colour if filled else "white"
@@ -499,7 +499,7 @@ Markdown(
 # Averages hide how close to 1 these similarities are. The next figure shows them all.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-similarities", "caption": "Cosine distances (1 less the similarity) between new views of one architecture and of different architectures, on a logarithmic scale. The more the two histograms overlap, the less an embedding of one view says about which architecture it is."}, "image": {"alt": "Histograms of cosine distances of same and different architectures for the spectrum, the untrained and the trained encoder"}}
-drawn, axes = plots.figure(1, 3, panel_height=2.3)
+drawn, axes = style.figure(1, 3, panel_height=2.3)
 for axis, name in zip(axes, ("spectrum", "untrained", "trained"), strict=True):
     distance = 1 - similarities(described[name].astype(np.float64))
     classes, count = described[name].shape[:2]
@@ -515,7 +515,7 @@ for axis, name in zip(axes, ("spectrum", "untrained", "trained"), strict=True):
             weights=np.full(len(values), 100 / len(values)),
             histtype="step",
             label=label,
-            color=plots.COLOURS[colour],
+            color=style.COLOURS[colour],
         )
     axis.set(xscale="log", title=name, xlabel="cosine distance")
 axes[0].set_ylabel("pairs (%)")
@@ -602,5 +602,5 @@ drawn = plots.pipeline_diagram(
     class_accuracy,
     chosen,
 )
-plots.save_svg(drawn, results / "03_contrastive_embeddings_pipeline.svg")
+style.save_svg(drawn, results / "03_contrastive_embeddings_pipeline.svg")
 plt.show()

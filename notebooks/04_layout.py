@@ -47,12 +47,12 @@ from cena.layout import (
     stochastic_transport,
     transport,
 )
-from cena.report import plots
+from cena.report import plots, style
 from cena.report.tables import markdown_table
 from cena.report.wording import signed, told
 from cena.study.pipeline import Pipeline
 
-plots.use_style()
+style.use_style()
 results = results_folder(profile)
 pipeline = Pipeline(profile)
 chosen, seed = pipeline.profile, pipeline.profile.seed
@@ -83,7 +83,7 @@ pairs = generator.integers(len(embedding), size=(50_000, 2))
 pairs = pairs[pairs[:, 0] != pairs[:, 1]]
 unit = embedding / np.linalg.norm(embedding, axis=1, keepdims=True)
 cosine = 1 - np.einsum("nd,nd->n", unit[pairs[:, 0]], unit[pairs[:, 1]]).clip(-1, 1)
-drawn, (axis,) = plots.figure(panel_height=2.4)
+drawn, (axis,) = style.figure(panel_height=2.4)
 axis.hist(cosine, 80, weights=np.full(len(cosine), 100 / len(cosine)))
 axis.set(xlabel="cosine distance", ylabel="pairs (%)")
 plt.show()
@@ -139,7 +139,7 @@ Markdown(
 )
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-distances", "caption": "Distances in the plane against cosine distances of the embedding, before and after gradient descent; density of random pairs on a logarithmic scale. On the dashed line distances are kept."}, "image": {"alt": "Two density plots of planar against cosine distances with a dashed diagonal"}}
-drawn, axes = plots.figure(1, 2, panel_height=3.3)
+drawn, axes = style.figure(1, 2, panel_height=3.3)
 limit = float(np.quantile(cosine, 0.999))
 for axis, name in zip(axes, ("principal components", "gradient descent"), strict=True):
     planar = np.linalg.norm(stages[name][pairs[:, 0]] - stages[name][pairs[:, 1]], axis=1)
@@ -192,7 +192,7 @@ Markdown(
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cells", "caption": "The unit square shared out: one Laguerre cell of equal area for each class, coloured by accuracy. Right: the framed part, enlarged. Cells are stretched where the flat map is dense and had to be spread."}, "image": {"alt": "The unit square tiled by polygons of equal area coloured from dark for low to bright for high accuracy, and an enlarged part of it in which single polygons can be told apart"}}
 polygons = laguerre_cells(positions, moved.weights).polygons()
-drawn, axes = plt.subplots(1, 2, figsize=(plots.TEXT_WIDTH, 3.4))
+drawn, axes = plt.subplots(1, 2, figsize=(style.TEXT_WIDTH, 3.4))
 plots.draw_laguerre_cells(axes[0], polygons, class_accuracy, label=None)
 tiles = plots.draw_laguerre_cells(axes[1], polygons, class_accuracy, label=None)
 tiles.set(edgecolor="white", linewidth=0.8)
@@ -200,7 +200,7 @@ side = min(1.0, 12 / np.sqrt(len(polygons)))
 window = (0.5 - side / 2, 0.5 + side / 2)
 axes[1].set(xlim=window, ylim=window)
 axes[0].add_patch(
-    plt.Rectangle((window[0], window[0]), side, side, fill=False, edgecolor=plots.COLOURS["vermilion"], linewidth=1.6)
+    plt.Rectangle((window[0], window[0]), side, side, fill=False, edgecolor=style.COLOURS["vermilion"], linewidth=1.6)
 )
 drawn.colorbar(tiles, ax=axes, label=accuracy_label, extend="min", shrink=0.8)
 plt.show()
@@ -212,7 +212,7 @@ plt.show()
 # of the cells, which are the layout that searches work in.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-movement", "caption": "Classes after the flat map (left) and at the centroids of their cells (right), coloured by accuracy."}, "image": {"alt": "Two scatter plots of the unit square: clustered points on the left, evenly spread points on the right"}}
-drawn, axes = plots.figure(1, 2, panel_height=3.0)
+drawn, axes = style.figure(1, 2, panel_height=3.0)
 for axis, places, title in zip(axes, (positions, centroids), ("flat map", "centroids"), strict=True):
     plots.accuracy_scatter(axis, places, class_accuracy, accuracy_label)
     axis.set(title=title, xlim=(0, 1), ylim=(0, 1))
@@ -309,7 +309,7 @@ table = pd.DataFrame({"neighbours": counts, **curves, "chance": [count / (len(em
 write_table(results / "04_layout_neighbours.csv", table)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-neighbours", "caption": "Fraction of the nearest neighbours in the 512-d embedding that are among as many nearest neighbours after each stage, the mean over classes. Dotted: what random neighbours would give."}, "image": {"alt": "Curves of the fraction of neighbours kept against the number of neighbours, for principal components, flat map and centroids, above a dotted line of chance"}}
-drawn, (axis,) = plots.figure(panel_height=2.8)
+drawn, (axis,) = style.figure(panel_height=2.8)
 for (name, values), marker in zip(curves.items(), "s^o", strict=True):
     axis.plot(counts, values, marker=marker, markersize=4, label=name)
 axis.plot(counts, table["chance"], color="black", linestyle=":", linewidth=0.9, label="chance")

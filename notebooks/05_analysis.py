@@ -61,13 +61,13 @@ from cena.evaluate import (
     write_records,
     write_table,
 )
-from cena.report import plots
+from cena.report import plots, style
 from cena.report.tables import NAMES, NONE, markdown_table
 from cena.report.wording import counted, in_words, signed, told
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import PROFILES
 
-plots.use_style()
+style.use_style()
 results = results_folder(profile)
 pipeline = Pipeline(profile)
 settings = pipeline.profile
@@ -162,7 +162,7 @@ planes["final coordinates"] = stages["final coordinates"] = pipeline.layout["cen
 smoothness = {stage: neighbour_tau(points) for stage, points in planes.items()}
 
 # %% mystnb={"figure": {"name": "fig-stages", "caption": "Figure 2 of the paper: every stage of the method, coloured by test accuracy on the first data set. The first three panels are t-SNE projections; the last is the unit square itself. Above each panel, how well the ten nearest neighbours in it rank accuracy."}, "image": {"alt": "Four scatter plots of architectures coloured by accuracy: EPDJM, untrained embeddings, trained embeddings and final coordinates."}} tags=["hide-input"]
-figure, axes = plots.figure(2, 2, panel_height=3.1)
+figure, axes = style.figure(2, 2, panel_height=3.1)
 for panel, (stage, points) in zip(axes, planes.items(), strict=True):
     plots.accuracy_scatter(panel, points, accuracy, label=f"{names[first]} test accuracy (%)")
     centre, half = (points.min(axis=0) + points.max(axis=0)) / 2, 0.52 * np.ptp(points, axis=0).max()
@@ -272,7 +272,7 @@ scores = {dataset: scored(accuracy) for dataset, accuracy in labels.items()}
 # headline features.
 
 # %% mystnb={"figure": {"name": "fig-predictions", "caption": "Figure 3 of the paper: accuracy predicted from the embedding with log parameters against true accuracy, for architectures that the forest was not fitted on (a random sample of them is drawn; r and τ above each panel are of all). On the dashed line prediction is perfect."}, "image": {"alt": "Scatter plots of predicted against true test accuracy, one for each data set."}} tags=["hide-input"]
-figure, axes = plots.figure(1, len(labels), panel_height=2.9)
+figure, axes = style.figure(1, len(labels), panel_height=2.9)
 shown = []
 for panel, (dataset, accuracy) in zip(axes, labels.items(), strict=True):
     table = held_out(features[HEADLINE], accuracy, **forests)
@@ -312,9 +312,9 @@ Markdown(markdown_table(header, rows, numeric=range(1, len(header))))
 # %% mystnb={"figure": {"name": "fig-rivals", "caption": "Kendall's τ of every feature set with its 95 % interval over splits, on the same splits. Blue: made by this method; vermilion: rivals without an encoder; grey: an encoder that was not trained. Dashed: the paper's Table 1, where it has a number."}, "image": {"alt": "Dot plot of Kendall's tau of each feature set, one panel for each data set."}} tags=["hide-input"]
 METHOD = ("embedding + log parameters", "embedding", "coordinates")
 order = [*METHOD, SPECTRUM, *TRIVIAL, UNTRAINED, "untrained encoder"]
-shade = dict.fromkeys(order, "#777777") | dict.fromkeys((SPECTRUM, *TRIVIAL), plots.COLOURS["vermilion"])
-shade |= dict.fromkeys(METHOD, plots.COLOURS["blue"])
-figure, axes = plots.figure(1, len(labels), panel_height=3.0)
+shade = dict.fromkeys(order, "#777777") | dict.fromkeys((SPECTRUM, *TRIVIAL), style.COLOURS["vermilion"])
+shade |= dict.fromkeys(METHOD, style.COLOURS["blue"])
+figure, axes = style.figure(1, len(labels), panel_height=3.0)
 for number, (panel, dataset) in enumerate(zip(axes, labels, strict=True)):
     for height, name in enumerate(reversed(order)):
         row = table.loc[(name, dataset)]

@@ -63,14 +63,14 @@ from cena.evaluate import (
     write_table,
 )
 from cena.jacobians import ViewStatus
-from cena.report import plots
+from cena.report import style
 from cena.report.tables import NAMES, markdown_table
 from cena.report.wording import in_words, told
 from cena.study.pipeline import Pipeline
 from cena.study.trajectories import embedded, load_trajectories, trajectory_files
 from cena.trajectories import TrajectoryConfig, TrajectoryExperiment, network_views, trained_network, training_set
 
-plots.use_style()
+style.use_style()
 stem = "06_training_trajectories"
 results = results_folder(profile)
 pipeline = Pipeline(profile)
@@ -184,7 +184,7 @@ write_table(
     ),
 )
 
-figure, [panel] = plots.figure(panel_height=4.4)
+figure, [panel] = style.figure(panel_height=4.4)
 low, high = final.min(), final.max()
 lines = LineCollection(list(plane), array=final, linewidths=1.2)
 lines.set_clim(low, high)
@@ -360,7 +360,7 @@ between_seeds = rank_correlation(*many.test_accuracy[:, -1].T, draws).interval
 # %% mystnb={"figure": {"name": "fig-knowledge", "caption": "How well the nearest neighbours after each epoch rank final accuracy: Kendall's τ with its 95 % interval (bootstrap over architectures). Grey: where 95 % of the shuffled labels lie."}, "image": {"alt": "Kendall's tau against the epoch of training for the embedding, the log spectrum, training accuracy and log parameters."}} tags=["hide-input"]
 time = np.arange(sample_epochs + 1)
 looks = dict(zip(ranks, ("blue", "green", "vermilion", "black"), strict=True))
-figure, [panel] = plots.figure(panel_height=3.4)
+figure, [panel] = style.figure(panel_height=3.4)
 panel.fill_between(time, *chance.T, color="0.88", linewidth=0, label="shuffled labels")
 for shift, (name, each) in enumerate(ranks.items()):
     intervals = [rank.interval for rank in each]
@@ -373,7 +373,7 @@ for shift, (name, each) in enumerate(ranks.items()):
         fmt="o-",
         markersize=3.5,
         linewidth=1.2,
-        color=plots.COLOURS[looks[name]],
+        color=style.COLOURS[looks[name]],
         label=name,
     )
 panel.set(xlabel="epochs of training", ylabel="Kendall's τ with final test accuracy", xticks=time)

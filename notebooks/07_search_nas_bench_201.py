@@ -62,7 +62,6 @@ from cena.evaluate import (
 )
 from cena.report.claims import SEARCH_CLAIMS, change_rows, claim_sentence, evidence, evidence_table, lowest, untold
 from cena.report.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows
-from cena.report.plots import COLOURS, figure, use_style
 from cena.report.search_figures import (
     PAPER_METHODS,
     curves,
@@ -72,6 +71,7 @@ from cena.report.search_figures import (
     other_methods,
     regret_rows,
 )
+from cena.report.style import COLOURS, figure, use_style
 from cena.report.tables import NAMES, markdown_table, method_part, records_counted
 from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates
 from cena.study.pipeline import Pipeline

@@ -58,7 +58,6 @@ from cena.evaluate import (
 )
 from cena.report.claims import SEARCH_CLAIMS, change_rows, claim_sentence, evidence, evidence_table, lowest, untold
 from cena.report.neighbourhoods import BEST, RATED, nearest_others, rated_neighbours, rating_rows, the_best
-from cena.report.plots import figure, use_style
 from cena.report.search_figures import (
     PAPER_METHODS,
     curves,
@@ -69,7 +68,7 @@ from cena.report.search_figures import (
     regret_axis,
     regret_rows,
 )
-from cena.report.style import METHOD_STYLES
+from cena.report.style import METHOD_STYLES, figure, use_style
 from cena.report.tables import markdown_table, method_part, records_counted
 from cena.report.wording import counted
 from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates

@@ -56,7 +56,7 @@ from cena.evaluate import (
     write_records,
     write_table,
 )
-from cena.report import plots
+from cena.report import plots, style
 from cena.report.tables import NAMES, NONE, markdown_table
 from cena.report.wording import counted, in_words, signed, told
 from cena.study.joint import JointEmbedding
@@ -64,7 +64,7 @@ from cena.study.pipeline import Pipeline
 from cena.study.profiles import PROFILES, of_nas_bench_101, of_size
 from cena.study.transfers import stored_transfer
 
-plots.use_style()
+style.use_style()
 results = results_folder(profile)
 topology = Pipeline(profile)
 settings = topology.profile
@@ -159,8 +159,8 @@ embedding, features = jointly_embedded(pipelines, JointEmbedding([topology, size
 plane = principal_components(embedding, 2)
 generator = np.random.default_rng(settings.seed)
 shown = np.sort(np.concatenate([generator.permutation(np.flatnonzero(space == name))[:drawn] for name in pipelines]))
-figure, axes = plots.figure(1, 2, panel_height=3.0)
-for name, colour in (("topology", plots.COLOURS["vermilion"]), ("size", plots.COLOURS["blue"])):
+figure, axes = style.figure(1, 2, panel_height=3.0)
+for name, colour in (("topology", style.COLOURS["vermilion"]), ("size", style.COLOURS["blue"])):
     points = plane[shown][space[shown] == name]
     axes[0].scatter(*points.T, s=4, color=colour, alpha=0.5, linewidths=0, label=name, rasterized=True)
 axes[0].set(xticks=[], yticks=[], aspect="equal")
@@ -241,7 +241,7 @@ scores = pd.concat(
 
 # %% mystnb={"figure": {"name": "fig-transfer", "caption": "Figure 6 of the paper: accuracy predicted by a forest from the joint embedding with log parameters against true accuracy, in four directions source → target (first run; a random sample is drawn, r and τ are of all). On the dashed line prediction is perfect."}, "image": {"alt": "Four scatter plots of predicted against true accuracy: size to size, size to topology, topology to size, topology to topology."}} tags=["hide-input"]
 DIRECTIONS = [(source, target) for source in pipelines for target in pipelines]
-figure, axes = plots.figure(2, 2, panel_height=3.1)
+figure, axes = style.figure(2, 2, panel_height=3.1)
 kept, first_run = [], {}
 for panel, (source, target) in zip(axes, DIRECTIONS, strict=True):
     single = {"train_size": train_size, "seed": settings.seed, "trees": settings.judging.trees}
@@ -309,9 +309,9 @@ for dataset in sorted(settings.space.datasets, key=lambda each: each != judged):
 
 # %% mystnb={"figure": {"name": "fig-transfer-rivals", "caption": "Kendall's τ of every feature set in each direction, with its 95 % interval over training sets. Filled: forest; hollow: linear model. Blue: the embedding; vermilion: rivals without an encoder; grey: an encoder that was not trained. Dashed: the paper's Table 2, where this run has its labels."}, "image": {"alt": "Dot plots of Kendall's tau of each feature set, one panel for each direction."}} tags=["hide-input"]
 order = ["raw encoding", *reversed(rival_names), "untrained encoder + log parameters", "embedding", HEADLINE]
-shade = dict.fromkeys(("raw encoding", *rival_names), plots.COLOURS["vermilion"])
-shade |= {HEADLINE: plots.COLOURS["blue"], "embedding": plots.COLOURS["blue"]}
-figure, axes = plots.figure(2, 2, panel_height=2.6)
+shade = dict.fromkeys(("raw encoding", *rival_names), style.COLOURS["vermilion"])
+shade |= {HEADLINE: style.COLOURS["blue"], "embedding": style.COLOURS["blue"]}
+figure, axes = style.figure(2, 2, panel_height=2.6)
 for number, (panel, (source, target)) in enumerate(zip(axes, DIRECTIONS, strict=True)):
     for name, model in predictors:
         if (judged, source, target, name, model) not in table.index:

@@ -51,7 +51,7 @@ from cena.evaluate import (
     predict,
     write_table,
 )
-from cena.report import plots
+from cena.report import style
 from cena.report.tables import NAMES, markdown_table
 from cena.report.wording import counted, in_words, signed, told
 from cena.study.ablations import EncoderVariant
@@ -60,7 +60,7 @@ from cena.study.pipeline import Pipeline
 from cena.study.profiles import of_unlabelled_nas_bench_101
 from cena.study.profiles import profile as settings_of
 
-plots.use_style()
+style.use_style()
 results = results_folder(profile)
 stem = "10_ablations"
 store = ArtifactStore()
@@ -122,7 +122,7 @@ Markdown(
 # %% mystnb={"figure": {"name": "fig-sources", "caption": "The first data points of each source that is in the package, as the networks of this run see them. Gaussian noise is not limited to the range of pixels and is cut off here."}, "image": {"alt": "One row of small images for each source."}} tags=["hide-input"]
 shown = 10
 bundled = {source: pipeline for source, pipeline in seen.items() if source != "cifar10"}  # whose images are not ours
-figure, axes = plots.figure(len(bundled), shown, panel_height=0.75)
+figure, axes = style.figure(len(bundled), shown, panel_height=0.75)
 for row, (source, pipeline) in enumerate(bundled.items()):
     for panel, image in zip(axes[row * shown : (row + 1) * shown], pipeline.images.pixels, strict=False):
         panel.imshow((image.transpose(1, 2, 0) / 2 + 0.5).clip(0, 1))
@@ -224,7 +224,7 @@ def dots(panel, table, rows, column, shades, value="tau"):
         middle = part[value]
         heights = len(rows) - 1 - part[column].map(rows.index) + offset
         ends = [middle - part[f"{value}_low"], part[f"{value}_high"] - middle]
-        panel.errorbar(middle, heights, xerr=ends, fmt="o", markersize=4, color=plots.COLOURS[colour], label=name)
+        panel.errorbar(middle, heights, xerr=ends, fmt="o", markersize=4, color=style.COLOURS[colour], label=name)
     panel.set_yticks(range(len(rows)), reversed(rows))
     panel.set_ylim(-0.5, len(rows) - 0.5)
     panel.grid(axis="x")
@@ -236,7 +236,7 @@ def legend(figure, panel):
 
 
 order = [*(SOURCES[source] for source in seen), RETRAINED]
-figure, axes = plots.figure(1, len(labels), panel_height=2.6)
+figure, axes = style.figure(1, len(labels), panel_height=2.6)
 for number, (panel, dataset) in enumerate(zip(axes, labels, strict=True)):
     part = images_table[images_table.dataset == dataset]
     dots(panel, part.replace(" \\+ log parameters", "", regex=True), order, "images", SHADES)
@@ -352,7 +352,7 @@ def geometry_table(agreements, column):
 labelled = {source: f"{SOURCES[source]}{' (ceiling)' * (source == own)}" for source in seen}
 table = geometry_table({(labelled[source], name): each for (source, name), each in alike.items()}, "images")
 write_table(results / f"{stem}_image_geometry.csv", table)
-figure, axes = plots.figure(1, 1, panel_height=2.1)
+figure, axes = style.figure(1, 1, panel_height=2.1)
 dots(axes[0], table, [*labelled.values()], "images", GEOMETRY, "rho")
 axes[0].set_xlabel("rank correlation of pairwise distances")
 legend(figure, axes[0])
@@ -419,12 +419,12 @@ Markdown(markdown_table(("the encoder reads", "features", *(f"{names[dataset]} �
 # %% mystnb={"figure": {"name": "fig-reading", "caption": "Kendall's τ of embeddings by encoders that read both factors of a Jacobian or only one, with 95 % intervals over the same splits. Dotted: log parameters alone. Dashed: the log spectrum with log parameters, without an encoder."}, "image": {"alt": "Dot plot of Kendall's tau, a row for each encoder, with and without log parameters, one panel for each data set."}} tags=["hide-input"]
 WITH_AND_WITHOUT = {EMBEDDING: "blue", "embedding": "orange"}
 order = [*READS, "both, trained again"]
-figure, axes = plots.figure(1, len(labels), panel_height=2.3)
+figure, axes = style.figure(1, len(labels), panel_height=2.3)
 for number, (panel, dataset) in enumerate(zip(axes, labels, strict=True)):
     part = reading_table[reading_table.dataset == dataset]
     dots(panel, part, order, "reads", WITH_AND_WITHOUT)
-    for name, style in (("log parameters", ":"), (SPECTRUM, "--")):
-        panel.axvline(part[part.features == name].tau.item(), color="black", linewidth=0.8, linestyle=style)
+    for name, line in (("log parameters", ":"), (SPECTRUM, "--")):
+        panel.axvline(part[part.features == name].tau.item(), color="black", linewidth=0.8, linestyle=line)
     panel.set(xlabel="Kendall's τ", title=names[dataset])
     if number:
         panel.set_yticklabels([])
@@ -549,7 +549,7 @@ PANEL = {
 }
 table = geometry_table(sizes, "networks")
 write_table(results / f"{stem}_scale.csv", table)
-figure, axes = plots.figure(1, 2, panel_height=3.0)
+figure, axes = style.figure(1, 2, panel_height=3.0)
 axes[0].hexbin(
     pdist(spectra(small_networks, both_usable, other_pair)),
     pdist(spectra(large_networks, both_usable, pair)),

@@ -48,13 +48,13 @@ from cena.embed.reference import load_reference
 from cena.errors import InputError
 from cena.evaluate import bootstrap_interval, log_spectrum, write_table
 from cena.jacobians import probe
-from cena.report import plots
+from cena.report import style
 from cena.report.tables import NAMES, NONE, markdown_table
 from cena.report.wording import signed, told
 from cena.report.zoo import DEPTHS, FAMILIES, WIDTHS, resnet
 from cena.spaces import ModuleSpace, TopologySpace
 
-plots.use_style()
+style.use_style()
 torch.set_num_threads(1)
 results = results_folder(profile)
 reference = load_reference("digits-topology" if profile == "quick" else "nas-bench-201")
@@ -245,9 +245,9 @@ square = np.array([reference.place(row).square for row in strangers.embedding])
 principal = PCA(2, svd_solver="full").fit(strangers.embedding)
 plane = principal.transform(strangers.embedding)
 shares = 100 * principal.explained_variance_ratio_
-colours = [colour for name, colour in plots.COLOURS.items() if name != "black"] + [plots.COLOURS["black"]]
+colours = [colour for name, colour in style.COLOURS.items() if name != "black"] + [style.COLOURS["black"]]
 markers = "osD^vPX*"
-figure, axes = plots.figure(1, 2, panel_height=3.9)
+figure, axes = style.figure(1, 2, panel_height=3.9)
 axes[0].scatter(*release.coordinates[reference.representatives, :2].T, s=2, color="0.85", linewidths=0, rasterized=True)
 for panel, points in zip(axes, (square, plane), strict=True):
     for family, colour, marker in zip(FAMILIES, colours, markers, strict=True):
@@ -403,7 +403,7 @@ closest = (by_network["embedding"] + np.diag(np.full(len(members), np.inf))).arg
 counts = np.zeros((len(designs), len(designs)), dtype=int)
 for own, other in zip(family_of, family_of[closest], strict=True):
     counts[designs.index(own), designs.index(other)] += 1
-figure, (panel,) = plots.figure(panel_height=3.6)
+figure, (panel,) = style.figure(panel_height=3.6)
 panel.imshow(counts, cmap="Blues", vmin=0, vmax=size)
 for (row, column), count in np.ndenumerate(counts):
     if count:

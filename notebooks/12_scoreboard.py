@@ -43,10 +43,10 @@ from matplotlib import pyplot as plt
 
 from cena.companion.project import of_notebook, results_folder
 from cena.evaluate import Interval, read_all, scoreboard, status_against, write_table
-from cena.report import plots
+from cena.report import style
 from cena.report.tables import NAMES, NONE, markdown_table, result_name
 
-plots.use_style()
+style.use_style()
 results = results_folder(profile)
 checkout = of_notebook()
 before_this = {record.id: record for record in read_all(checkout.published_results)}
@@ -202,14 +202,14 @@ if "fig5" in drawn:  # the rivals' curves are in the chapters
     drawn["fig5"] = drawn["fig5"][drawn["fig5"].id.str.contains(r"on-cena\.regret@(?:50|200)$")]
 drawn = {family: rows for family, rows in drawn.items() if len(rows)}
 RUNS = (
-    ("published run", ("published", "published_low", "published_high"), "D", plots.COLOURS["sky blue"], 0.16),
-    ("this run", ("value", "low", "high"), "o", plots.COLOURS["blue"], -0.16),
+    ("published run", ("published", "published_low", "published_high"), "D", style.COLOURS["sky blue"], 0.16),
+    ("this run", ("value", "low", "high"), "o", style.COLOURS["blue"], -0.16),
 )
-MARKS = (("printed", "paper", "|", "black", 12), ("trivial rival", "baseline", "x", plots.COLOURS["vermilion"], 6))
+MARKS = (("printed", "paper", "|", "black", 12), ("trivial rival", "baseline", "x", style.COLOURS["vermilion"], 6))
 if drawn:
     heights = [len(rows) + 2.5 for rows in drawn.values()]
     figure, axes = plt.subplots(
-        len(drawn), 1, figsize=(plots.TEXT_WIDTH, 0.24 * sum(heights) + 0.4), height_ratios=heights, squeeze=False
+        len(drawn), 1, figsize=(style.TEXT_WIDTH, 0.24 * sum(heights) + 0.4), height_ratios=heights, squeeze=False
     )
     for panel, (family, rows) in zip(axes.flat, drawn.items(), strict=True):
         places = np.arange(len(rows))[::-1]

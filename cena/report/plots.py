@@ -1,10 +1,6 @@
-"""How the companion's figures look, and the drawings that several notebooks share.
-
-Continuous values use viridis. The same inputs give the same bytes: nothing here writes a date or a random identifier.
-"""
+"""The drawings that several notebooks share, in the looks of :mod:`cena.report.style`."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -14,63 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.rcsetup import cycler
 from numpy.typing import ArrayLike, NDArray
 
-from cena.report.style import COLOURS, METHOD_STYLES, OPERATION_COLOURS
+from cena.report.style import COLOURS, METHOD_STYLES, OPERATION_COLOURS, TEXT_WIDTH
 from cena.spaces.nas_bench_201.cells import EDGES, parse_topology_cell
-
-TEXT_WIDTH = 7.6
-"""Width of a figure in inches that fills the book's text column at its natural size."""
-
-STYLE: dict[Any, Any] = {
-    "figure.dpi": 96,
-    "savefig.dpi": 192,
-    "figure.constrained_layout.use": True,
-    "font.size": 9,
-    "axes.titlesize": 9.5,
-    "axes.labelsize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.prop_cycle": cycler(color=[COLOURS[name] for name in ("blue", "vermilion", "green", "purple", "orange")]),
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "lines.linewidth": 1.6,
-    "image.cmap": "viridis",
-    "image.interpolation": "nearest",
-    "svg.fonttype": "path",
-    "svg.hashsalt": "cena",
-}
-
-
-def use_style() -> None:
-    """Apply the style to every figure drawn from here on; in a notebook also draw at twice the screen's resolution."""
-    plt.rcParams.update(STYLE)
-    try:
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
-
-        get_ipython()  # type: ignore[name-defined]  # only inside a notebook
-    except (ImportError, NameError):
-        return
-    set_matplotlib_formats("retina")  # type: ignore[no-untyped-call]
-
-
-def figure(rows: int = 1, columns: int = 1, panel_height: float = 3.0) -> tuple[Figure, list[Axes]]:
-    """A figure as wide as the book's text, and its `rows` x `columns` panels in reading order.
-
-    `panel_height` is the height of one row in inches. A single panel is kept to three quarters of the width.
-    """
-    width = TEXT_WIDTH if rows * columns > 1 else 0.75 * TEXT_WIDTH
-    drawn, axes = plt.subplots(rows, columns, figsize=(width, rows * panel_height), squeeze=False)
-    return drawn, list(axes.flat)
-
-
-def save_svg(drawn: Figure, path: Path) -> None:
-    """Save a figure as SVG; the same figure gives the same bytes."""
-    with mpl.rc_context({"svg.hashsalt": STYLE["svg.hashsalt"]}):
-        drawn.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
 
 
 def curve_with_interval(axes: Axes, x: ArrayLike, mean: ArrayLike, low: ArrayLike, high: ArrayLike, label: str) -> None:
@@ -79,7 +22,7 @@ def curve_with_interval(axes: Axes, x: ArrayLike, mean: ArrayLike, low: ArrayLik
     axes.fill_between(np.asarray(x), np.asarray(low), np.asarray(high), color=line.get_color(), alpha=0.15, linewidth=0)
 
 
-def accuracy_limits(accuracy: ArrayLike) -> tuple[float, float]:
+def _accuracy_limits(accuracy: ArrayLike) -> tuple[float, float]:
     """The colour range for accuracies (n,): the worst tenth shares one colour, so that the rest can be told apart."""
     values = np.asarray(accuracy, dtype=float)
     return float(np.quantile(values, 0.1)), float(values.max())
@@ -91,7 +34,7 @@ def accuracy_scatter(
     """Architectures as points (n, 2) coloured by accuracy (n,) in percent, the best on top, with a colour bar."""
     points, values = np.asarray(positions, dtype=float), np.asarray(accuracy, dtype=float)
     order = np.argsort(values, kind="stable")
-    low, high = accuracy_limits(values)
+    low, high = _accuracy_limits(values)
     size = float(np.clip(6000 / len(values), 1.5, 20))
     drawn = axes.scatter(
         points[order, 0], points[order, 1], c=values[order], s=size, vmin=low, vmax=high, linewidths=0, rasterized=True
@@ -121,7 +64,7 @@ def draw_laguerre_cells(
     `label` names the colour bar and its unit; ``None`` leaves the bar out.
     """
     numbers = np.asarray(values, dtype=float)
-    low, high = accuracy_limits(numbers)
+    low, high = _accuracy_limits(numbers)
     few = len(numbers) <= 500  # white edges of many cells would cover the stretched ones
     cells = PolyCollection(
         [np.asarray(p) for p in polygons],

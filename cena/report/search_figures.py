@@ -13,8 +13,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from plotly.subplots import make_subplots
 
 from cena.evaluate import Interval, mean_interval, welch_difference
-from cena.report.plots import curve_with_interval, figure
-from cena.report.style import METHOD_STYLES
+from cena.report.plots import curve_with_interval
+from cena.report.style import METHOD_STYLES, figure
 from cena.report.wording import signed, told
 from cena.study.protocols import UNITS, Regrets
 from cena.types import Floats

@@ -1,10 +1,20 @@
-"""Fixed colours and lines: what each search method and each operation looks like in every figure.
+"""How the companion's figures look: one style, fixed colours and lines, one size, and the same bytes each time.
 
-Colours are those of Okabe & Ito ("Color universal design", 2008), which stay apart for colour-blind readers. Nothing is
-drawn here, so that what needs only the names of the methods needs no matplotlib.
+Colours are those of Okabe & Ito ("Color universal design", 2008), which stay apart for colour-blind readers; continuous
+values use viridis. Matplotlib is imported when a figure is made: tables know the methods' names and do without.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TEXT_WIDTH = 7.6
+"""Width of a figure in inches that fills the book's text column at its natural size."""
 
 COLOURS = {
     "black": "#000000",
@@ -49,3 +59,60 @@ OPERATION_COLOURS = {
     "nor_conv_3x3": COLOURS["blue"],
     "avg_pool_3x3": COLOURS["orange"],
 }
+
+_CYCLE = [COLOURS[name] for name in ("blue", "vermilion", "green", "purple", "orange")]
+
+_STYLE: dict[Any, Any] = {
+    "figure.dpi": 96,
+    "savefig.dpi": 192,
+    "figure.constrained_layout.use": True,
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": f"cycler(color={_CYCLE})",
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.6,
+    "image.cmap": "viridis",
+    "image.interpolation": "nearest",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "cena",
+}
+
+
+def use_style() -> None:
+    """Apply the style to every figure drawn from here on; in a notebook also draw at twice the screen's resolution."""
+    import matplotlib as mpl
+
+    mpl.rcParams.update(_STYLE)
+    try:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        get_ipython()  # type: ignore[name-defined]  # only inside a notebook
+    except (ImportError, NameError):
+        return
+    set_matplotlib_formats("retina")  # type: ignore[no-untyped-call]
+
+
+def figure(rows: int = 1, columns: int = 1, panel_height: float = 3.0) -> tuple[Figure, list[Axes]]:
+    """A figure as wide as the book's text, and its `rows` x `columns` panels in reading order.
+
+    `panel_height` is the height of one row in inches. A single panel is kept to three quarters of the width.
+    """
+    from matplotlib import pyplot as plt
+
+    width = TEXT_WIDTH if rows * columns > 1 else 0.75 * TEXT_WIDTH
+    drawn, axes = plt.subplots(rows, columns, figsize=(width, rows * panel_height), squeeze=False)
+    return drawn, list(axes.flat)
+
+
+def save_svg(drawn: Figure, path: Path) -> None:
+    """Save a figure as SVG; the same figure gives the same bytes."""
+    import matplotlib as mpl
+
+    with mpl.rc_context({"svg.hashsalt": _STYLE["svg.hashsalt"]}):
+        drawn.savefig(path, format="svg", metadata={"Date": None, "Creator": None})

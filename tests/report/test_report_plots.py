@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 from cena.errors import InputError
-from cena.report import plots
+from cena.report import plots, style
 from cena.report.style import METHOD_STYLES
 
 ARCHITECTURE = "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
@@ -18,7 +18,7 @@ SQUARES = [np.array([[x, y], [x + 0.5, y], [x + 0.5, y + 0.5], [x, y + 0.5]]) fo
 def _own_figures():
     with mpl.rc_context():
         plt.switch_backend("agg")
-        plots.use_style()
+        style.use_style()
         yield
         plt.close("all")
 
@@ -47,38 +47,38 @@ def test_the_style_is_applied():
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (1, 3), (2, 2)])
 def test_a_figure_has_its_panels_in_reading_order(rows, columns):
-    drawn, axes = plots.figure(rows, columns, panel_height=2)
+    drawn, axes = style.figure(rows, columns, panel_height=2)
     assert len(axes) == rows * columns
     assert [axis.get_subplotspec().num1 for axis in axes] == list(range(rows * columns))
     assert drawn.get_size_inches()[1] == 2 * rows
-    assert drawn.get_size_inches()[0] <= plots.TEXT_WIDTH
+    assert drawn.get_size_inches()[0] <= style.TEXT_WIDTH
 
 
 def test_the_same_figure_is_the_same_svg_without_a_date(tmp_path, generator):
     for name in ("first.svg", "second.svg"):
-        plots.save_svg(pipeline(np.random.default_rng(1)), tmp_path / name)
+        style.save_svg(pipeline(np.random.default_rng(1)), tmp_path / name)
     first, second = (tmp_path / name for name in ("first.svg", "second.svg"))
     assert first.read_bytes() == second.read_bytes()
     assert b"<dc:date>" not in first.read_bytes()
-    plots.save_svg(pipeline(generator), second)
+    style.save_svg(pipeline(generator), second)
     assert first.read_bytes() != second.read_bytes()
 
 
 def test_a_known_method_looks_the_same_in_every_figure():
     for others in (0, 3):
-        _, (axes,) = plots.figure()
+        _, (axes,) = style.figure()
         for number in range(others):
             plots.curve_with_interval(axes, [1, 2], [0, 0], [0, 0], [0, 0], f"other {number}")
         plots.curve_with_interval(axes, [1, 2, 3], [3, 2, 1], [2, 1, 0], [4, 3, 2], "DE on CENA")
         line = axes.lines[-1]
-        assert to_rgb(line.get_color()) == to_rgb(plots.COLOURS["blue"])
+        assert to_rgb(line.get_color()) == to_rgb(style.COLOURS["blue"])
         assert line.get_linestyle() == "--"
         assert line.get_label() == "DE on CENA"
         np.testing.assert_array_equal(line.get_ydata(), [3, 2, 1])
 
 
 def test_a_curve_s_band_is_its_interval_in_its_colour():
-    _, (axes,) = plots.figure()
+    _, (axes,) = style.figure()
     plots.curve_with_interval(axes, [1, 2], [5, 5], [4, 3], [6, 7], "random")
     corners = {tuple(corner) for corner in axes.collections[0].get_paths()[0].vertices}
     assert {(1, 4), (1, 6), (2, 3), (2, 7)} <= corners
@@ -91,7 +91,7 @@ def test_methods_can_be_told_apart():
 
 
 def test_a_scatter_draws_the_best_architecture_last_and_names_its_unit(generator):
-    drawn, (axes,) = plots.figure()
+    drawn, (axes,) = style.figure()
     positions, accuracy = generator.random((50, 2)), generator.permutation(50.0 + np.arange(50))
     points = plots.accuracy_scatter(axes, positions, accuracy)
     np.testing.assert_array_equal(points.get_offsets()[-1], positions[np.argmax(accuracy)])
@@ -101,13 +101,13 @@ def test_a_scatter_draws_the_best_architecture_last_and_names_its_unit(generator
 
 
 def test_the_colour_range_leaves_out_the_worst_tenth_only():
-    low, high = plots.accuracy_limits([10.0] * 5 + list(np.linspace(80, 90, 95)))
+    low, high = plots._accuracy_limits([10.0] * 5 + list(np.linspace(80, 90, 95)))
     assert 80 < low < 81
     assert high == 90
 
 
 def test_predictions_and_truth_share_one_scale_that_holds_all_of_them():
-    _, (axes,) = plots.figure()
+    _, (axes,) = style.figure()
     plots.prediction_scatter(axes, [50.0, 60.0], [40.0, 75.0])
     assert axes.get_xlim() == axes.get_ylim()
     assert axes.get_xlim()[0] < 40
@@ -117,7 +117,7 @@ def test_predictions_and_truth_share_one_scale_that_holds_all_of_them():
 
 
 def test_cells_have_the_colours_of_their_values():
-    drawn, (axes,) = plots.figure()
+    drawn, (axes,) = style.figure()
     cells = plots.draw_laguerre_cells(axes, SQUARES, [1.0, 2.0, 3.0, 4.0])
     np.testing.assert_array_equal(cells.get_array(), [1, 2, 3, 4])
     assert [len(path.vertices) - 1 for path in cells.get_paths()] == [4] * 4
@@ -125,7 +125,7 @@ def test_cells_have_the_colours_of_their_values():
 
 
 def test_cells_without_a_label_have_no_colour_bar():
-    drawn, (axes,) = plots.figure()
+    drawn, (axes,) = style.figure()
     plots.draw_laguerre_cells(axes, SQUARES, [1.0, 2.0, 3.0, 4.0], label=None)
     assert drawn.axes == [axes]
 
@@ -151,5 +151,5 @@ def test_in_a_notebook_figures_have_twice_the_resolution(monkeypatch):
     monkeypatch.setattr(
         "matplotlib_inline.backend_inline.set_matplotlib_formats", lambda *formats: asked.extend(formats)
     )
-    plots.use_style()
+    style.use_style()
     assert asked == ["retina"]

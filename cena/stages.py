@@ -74,6 +74,11 @@ class Stage:
         return self.version
 
 
+def stages_used(log: Path) -> set[str]:
+    """The names that processes noted in a file that :data:`LOG_VARIABLE` named to them; none if there is no file."""
+    return set(log.read_text(encoding="utf-8").split("\n")) - {""} if log.exists() else set()
+
+
 def versions(*stages: Stage) -> dict[str, int]:
     """The versions of some stages by name, for the key of an artifact that they make; counts as using them."""
     return {stage.name: stage.use() for stage in stages}

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   cena:
-#     needs: [topology]
+#     needs: [topology, released]
 #     version: 1
 #   jupytext:
 #     text_representation:

@@ -38,6 +38,7 @@ _EMBEDDED_AT_ONCE = 4096
 """Graphs embedded at a time; it bounds the memory."""
 
 
+@ARCH2VEC
 def arch2vec_embedding(
     graphs: Graphs, config: Arch2vecConfig, checkpoint: Path | None = None, progress: Progress = silent
 ) -> NDArray[np.float32]:
@@ -50,6 +51,7 @@ def arch2vec_embedding(
     return encode_graphs(pretrain(graphs, config, checkpoint, progress), graphs)
 
 
+@ARCH2VEC
 def pretrain(
     graphs: Graphs, config: Arch2vecConfig, checkpoint: Path | None = None, progress: Progress = silent
 ) -> Arch2vec:
@@ -93,6 +95,7 @@ def pretrain(
     return training.model.eval()
 
 
+@ARCH2VEC
 def encode_graphs(model: Arch2vec, graphs: Graphs) -> NDArray[np.float32]:
     """Embed graphs as the mean over all nodes, empty ones included, of the mean of the nodes' latents.
 

@@ -1,30 +1,33 @@
 """Freshness: whether an executed notebook is what executing it now would give.
 
-An executed notebook carries its provenance in its metadata, under ``cena``. It is fresh when nothing in that differs
-now: source, the `cena` modules it imports, parameters, the profile's settings, data files, pinned packages, and the
-results files it wrote. A notebook that declares so also depends on the results of the others.
+An executed notebook carries its provenance in its metadata, under ``cena``: its version and those of the stages of
+computation that it used (:mod:`cena.stages`), its parameters, the profile's settings, the checksums of its data and of
+the results it wrote, and the pinned packages. It is fresh when nothing of that differs now. A notebook that declares so
+also depends on the results of the others.
+
+A reader's own run is also executed again when its source has another text. A published page is not: its text is
+carried over (:mod:`cena.companion.rewording`), and its version says whether it computes something else.
 """
 
-import dataclasses
-import json
+import importlib
+import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cena
 from cena.companion.declarations import declaration
 from cena.companion.normalise import read_executed
 from cena.companion.parameters import Value
 from cena.companion.project import Project
 from cena.companion.results import checksums, files_in
-from cena.errors import InputError
-from cena.study import fingerprint, profiles
+from cena.files import file_sha256, sha256
+from cena.stages import STAGES
+from cena.study import profiles
+from cena.study.needs import data_checksums
 
 Provenance = dict[str, Any]
-
-# All that this module gives a notebook is the settings of one profile, which count by themselves: tuning one profile
-# must not make the executions of another stale.
-_COUNTED_BY_ITS_SETTINGS = profiles.__name__
 
 
 @dataclass(frozen=True)
@@ -38,29 +41,43 @@ class Staleness:
 def provenance(project: Project, stem: str, values: Mapping[str, Value], results: Path) -> Provenance:
     """What executing a notebook now would be made from; JSON.
 
+    Its ``stages`` are all there are; an execution keeps those that it used.
+
     Parameters
     ----------
     values : the parameters that are given, `profile` among them; the others have their defaults.
     results : the results folder it would read.
     """
     source = project.notebooks / f"{stem}.py"
-    try:
-        modules = fingerprint.imported_modules(source)
-    except SyntaxError as error:
-        raise InputError(f"notebook '{stem}' is not Python: {error.msg}, line {error.lineno}") from None
     declared = declaration(project, stem)
+    chosen = profiles.profile(str(values["profile"]))
     reads = declared.reads_results
     return {
-        "source": fingerprint.sha256(source.read_bytes()),
-        "modules": {name: fingerprint.code_fingerprint(name) for name in modules if name != _COUNTED_BY_ITS_SETTINGS},
+        "source": file_sha256(source),
+        "version": declared.version,
+        "stages": stage_versions(),
         "parameters": {parameter.name: parameter.default for parameter in declared.parameters} | dict(values),
-        "settings": json.loads(json.dumps(dataclasses.asdict(profiles.profile(str(values["profile"]))))),
-        "data": fingerprint.data_checksums("cena.embed.released" in modules) if "cena.data" in modules else {},
-        "pins": fingerprint.pins(project.requirements),
+        "settings": {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.settings()},
+        "data": data_checksums(declared.needs, chosen),
+        "pins": pins(project.requirements),
         "results": checksums(files_in(results)),
         "reads": checksums(results.glob("*.json")) if reads else {},
         "published": checksums(project.published_results.glob("*.json")) if reads else {},
     }
+
+
+def stage_versions() -> dict[str, int]:
+    """The version of every stage of the package by its name."""
+    for module in pkgutil.walk_packages(cena.__path__, "cena."):
+        if module.name.split(".")[1] not in ("__main__", "cli", "companion", "report"):
+            importlib.import_module(module.name)
+    return {name: stage.version for name, stage in sorted(STAGES.items())}
+
+
+def pins(requirements: Path) -> str:
+    """The sha256 of the requirements of a file; comments, blank lines and order do not count."""
+    lines = (line.split("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines())
+    return sha256("\n".join(sorted(line for line in lines if line)))
 
 
 def staleness(stem: str, executed: Path, now: Provenance) -> list[Staleness]:
@@ -92,6 +109,7 @@ def check(project: Project) -> list[Staleness]:
         if profile in profiles.PROFILES:
             now = provenance(project, stem, {"profile": profile}, project.published_results)
             del now["published"]  # it became what is published after it was executed
+            del now["source"]
             found += staleness(stem, executed, now)
         else:
             found.append(Staleness(stem, f"executed under profile '{profile}', which there is no more"))
@@ -101,16 +119,20 @@ def check(project: Project) -> list[Staleness]:
 
 def _differences(recorded: Mapping[str, Any], now: Provenance) -> Iterator[str]:
     phrases = {
-        "modules": "module {name} changed",
         "parameters": "parameter {name} was {old!r}, is {new!r}",
         "settings": "the profile's setting {name} was {old!r}, is {new!r}",
-        "data": "data file {name} changed",
+        "data": "data, {name}, changed",
         "results": "result {name} is missing or not what the notebook wrote",
         "reads": "result {name}, which it reads, changed",
         "published": "published result {name}, which it reads, changed",
     }
-    if recorded.get("source") != now["source"]:
+    if "source" in now and recorded.get("source") != now["source"]:
         yield "its source changed"
+    if recorded.get("version") != now["version"]:
+        yield f"it computes something else: its version was {recorded.get('version')}, is {now['version']}"
+    for name, version in sorted(recorded.get("stages", {}).items()):
+        if version != now["stages"].get(name):
+            yield f"stage '{name}' moved on from version {version} to {now['stages'].get(name, 'none')}"
     for kind, phrase in phrases.items():
         old, new = recorded.get(kind, {}), now.get(kind, {})
         if kind == "results":

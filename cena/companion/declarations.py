@@ -7,6 +7,7 @@
 #     version: 1
 """
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,9 +46,16 @@ def declaration(project: Project, stem: str) -> Declaration:
     ------
     InputError
         If it has not exactly one parameters cell, or this is malformed, or declares no `profile`; if its header has no
-        version, or says something that is not known.
+        version, or says something that is not known; if a code cell is not Python.
     """
     notebook = jupytext.read(project.notebooks / f"{stem}.py")
+    try:
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                ast.parse(cell.source)
+    except SyntaxError as error:
+        line = (error.text or "").strip()
+        raise InputError(f"notebook '{stem}' is not Python: {error.msg}, in `{line}`") from None
     cells = [cell.source for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     try:
         return Declaration(_parameters(cells), *_header(notebook.metadata.get("cena", {})))

@@ -28,6 +28,7 @@ from cena.companion.project import Project
 from cena.companion.results import checksums, files_in, replace_results, results_written
 from cena.errors import InputError
 from cena.files import locked
+from cena.stages import LOG_VARIABLE, stages_used
 from cena.study import profiles
 from cena.study.cluster import cluster
 from cena.study.needs import need_data, needed_settings
@@ -110,16 +111,20 @@ def _executed(project: Project, stem: str, values: dict[str, Value], force: bool
         started = time.monotonic()
         notebook = jupytext.read(project.notebooks / f"{stem}.py")
         write(notebook, running)
+        used = running.with_suffix(".stages")
+        used.unlink(missing_ok=True)
+        environment = _environment(written) | {LOG_VARIABLE: str(used.resolve())}
         failed = place.with_suffix(".failed.ipynb")
         try:
-            _papermill(project, running, values, written, _Told(progress, stem, notebook))
+            _papermill(project, running, values, environment, _Told(progress, stem, notebook))
         except (papermill.PapermillExecutionError, DeadKernelError) as error:
             write(normalise(read(running), project.root), running)
             running.replace(failed)
             raise _failure(stem, error, failed.relative_to(project.root)) from None
         replace_results(files_in(written), results, results_written(place))
         notebook = read(running)
-        notebook.metadata["cena"] = {**made_from, "results": checksums(files_in(written))}
+        stages = {name: made_from["stages"][name] for name in sorted(stages_used(used))}
+        notebook.metadata["cena"] = {**made_from, "stages": stages, "results": checksums(files_in(written))}
         write(normalise(notebook, project.root), running)
         running.replace(place)
         failed.unlink(missing_ok=True)
@@ -127,7 +132,9 @@ def _executed(project: Project, stem: str, values: dict[str, Value], force: bool
         return Execution(stem, place, time.monotonic() - started)
 
 
-def _papermill(project: Project, path: Path, values: dict[str, Value], results: Path, told: "_Told") -> None:
+def _papermill(
+    project: Project, path: Path, values: dict[str, Value], environment: dict[str, str], told: "_Told"
+) -> None:
     """Execute the notebook in a file in place, in the repository root."""
     escaped = str(path.resolve()).replace("{", "{{").replace("}", "}}")  # papermill formats paths with parameters
     papermill.execute_notebook(
@@ -138,16 +145,19 @@ def _papermill(project: Project, path: Path, values: dict[str, Value], results: 
         language="python",
         progress_bar=False,
         cwd=project.root,
-        kernel_manager_class=_kernel_with(
-            {
-                "CENA_RESULTS": str(results.resolve()),
-                "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-                "PYTHONHASHSEED": "0",  # the order of a printed set
-                "PYTHONWARNINGS": "ignore:IProgress not found",  # else tqdm's warning puts a path into the page
-            }
-        ),
+        kernel_manager_class=_kernel_with(environment),
         on_cell_execute=told,
     )
+
+
+def _environment(results: Path) -> dict[str, str]:
+    """What a notebook's kernel has in its environment beside what this process has."""
+    return {
+        "CENA_RESULTS": str(results.resolve()),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYTHONHASHSEED": "0",  # the order of a printed set
+        "PYTHONWARNINGS": "ignore:IProgress not found",  # else tqdm's warning puts a path into the page
+    }
 
 
 class _Told:

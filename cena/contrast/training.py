@@ -32,6 +32,7 @@ ENCODER = Stage("encoder", version=1)
 """Training of the encoder, and embedding by it."""
 
 
+@ENCODER
 def train_encoder(
     directions: NDArray[np.floating],
     singular_values: NDArray[np.floating],

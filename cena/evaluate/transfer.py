@@ -35,6 +35,7 @@ PENALTIES = np.logspace(-3, 5, 17)
 """Ridge penalties of the linear model, on standardised columns; leave-one-out on the training set chooses."""
 
 
+@TRANSFER
 def transferred(
     matrix: ArrayLike,
     accuracy: ArrayLike,
@@ -82,6 +83,7 @@ def transferred(
     return pd.DataFrame({"target": names[test], "row": test, "truth": labels[test], "prediction": prediction})
 
 
+@TRANSFER
 def transfer(
     features: Mapping[str, ArrayLike],
     accuracy: ArrayLike,

@@ -100,6 +100,7 @@ def rescale_weights(network: nn.Module, generator: np.random.Generator) -> None:
                 parameter.mul_(float(np.exp(generator.uniform(log(low), log(high)))))
 
 
+@VIEWS
 def class_views(space: Space, architecture: int, class_number: int, settings: ViewSettings) -> Views:
     """Compute the views of one class on one thread.
 

@@ -3,9 +3,11 @@
 import numpy as np
 
 from cena.errors import InputError
+from cena.layout.laguerre import LAYOUT
 from cena.types import Floats, Integers
 
 
+@LAYOUT
 def coordinates(centroids: Floats, parameters: Integers) -> Floats:
     """Coordinates (n, 3) in the unit cube: the centroids (n, 2) and the logarithm of the parameter counts (n,).
 

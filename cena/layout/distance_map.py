@@ -19,8 +19,8 @@ from cena.errors import InputError
 from cena.stages import Stage
 from cena.types import Floats
 
-LAYOUT = Stage("layout", version=1)
-"""From an embedding to the square: distance map, transport, Laguerre cells."""
+DISTANCE_MAP = Stage("distance-map", version=1)
+"""From an embedding to the plane."""
 
 _BLOCK = 512  # points
 _EPOCHS = 150
@@ -28,6 +28,7 @@ _STEP = 0.3  # of the first epoch, in standard deviations of the start
 _MEAN_DECAY, _SQUARE_DECAY = 0.9, 0.99  # Adam's averages of the gradient and of its square
 
 
+@DISTANCE_MAP
 def distance_map(embedding: NDArray[Any], seed: int) -> Floats:
     """Map an embedding (n, d) to centred positions (n, 2) that keep its cosine distances (paper eq. 4).
 
@@ -71,6 +72,7 @@ def principal_start(embedding: NDArray[Any]) -> Floats:
     return components * ((planar * target).sum() / total if total > 0 else 1.0)
 
 
+@DISTANCE_MAP
 def distance_distortion(embedding: NDArray[Any], positions: Floats, seed: int, pairs: int = 1_000_000) -> float:
     """The objective of eq. 4 at `positions` (n, 2), on about `pairs` pairs, or on all when there are no more.
 

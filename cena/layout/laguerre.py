@@ -17,7 +17,11 @@ from scipy.sparse import csr_array
 from scipy.spatial import ConvexHull
 
 from cena.errors import InputError
+from cena.stages import Stage
 from cena.types import Floats, Integers
+
+LAYOUT = Stage("layout", version=1)
+"""From the plane to the square: transport and Laguerre cells."""
 
 # What is smaller is rounding: a vertex this far outside the square is no cell that leaves it, corners that agree to
 # this many decimals are one corner.
@@ -97,6 +101,7 @@ class LaguerreCells:
         return sums
 
 
+@LAYOUT
 def laguerre_cells(points: Floats, weights: Floats) -> LaguerreCells:
     """Compute the Laguerre cells of weighted points in the unit square.
 

@@ -21,7 +21,7 @@ from scipy.optimize import linprog, minimize
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cena.errors import InputError
-from cena.layout.laguerre import check_points
+from cena.layout.laguerre import LAYOUT, check_points
 from cena.layout.transport import to_unit_square
 from cena.types import Floats
 
@@ -44,6 +44,7 @@ class Place:
     cell: int
 
 
+@LAYOUT
 def place(new: NDArray[Any], embedding: NDArray[Any], plane: Floats, points: Floats, weights: Floats) -> Place:
     """Place a new embedding (d,) in the layout of n known ones, which do not move.
 

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 
 from cena.errors import InputError
-from cena.layout.laguerre import check_points
+from cena.layout.laguerre import LAYOUT, check_points
 from cena.layout.transport import Transport, normalised_masses
 from cena.types import Floats, Integers
 
@@ -22,6 +22,7 @@ _BATCH = 64  # places drawn a step; Leclaire and Rabin draw one
 _SAMPLES = 500  # places drawn a point to measure the areas and centroids of the result
 
 
+@LAYOUT
 def stochastic_transport(
     points: Floats,
     seed: int,

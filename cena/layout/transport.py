@@ -17,7 +17,7 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
 from cena.errors import InputError
-from cena.layout.laguerre import LaguerreCells, check_points, laguerre_cells
+from cena.layout.laguerre import LAYOUT, LaguerreCells, check_points, laguerre_cells
 from cena.types import Floats
 
 # Points closer than this cannot be told apart: the edge between their cells moves by 1 / (2 distance) times the
@@ -47,6 +47,7 @@ class Transport:
     cost: float
 
 
+@LAYOUT
 def transport(points: Floats, masses: Floats | None = None, tolerance: float = 1e-9) -> Transport:
     """Transport the uniform measure on the unit square to `points` (paper eq. 5).
 
@@ -121,6 +122,7 @@ def _check_distinct(points: Floats) -> None:
         )
 
 
+@LAYOUT
 def to_unit_square(positions: Floats, margin: float = 0.05) -> Floats:
     """Map positions (n, 2) from anywhere in the plane into the unit square, as large as its margin (0 to 0.5) allows.
 
@@ -138,6 +140,7 @@ def to_unit_square(positions: Floats, margin: float = 0.05) -> Floats:
     return points
 
 
+@LAYOUT
 def separate(points: Floats, seed: int, distance: float = 1e-5) -> Floats:
     """Points (n, 2) of the unit square of which no two are closer than `distance`; the others stay where they are.
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from cena import contrast, layout
 from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.contrast.training import ENCODER
-from cena.layout.distance_map import LAYOUT
+from cena.layout.distance_map import DISTANCE_MAP
+from cena.layout.laguerre import LAYOUT
 from cena.stages import versions
 from cena.study.artifacts import ArtifactStore, artifact_key
 
@@ -101,5 +102,5 @@ def stored_layout(
             "centroids": cells.centroids,
         }
 
-    config = {"embedding": artifact_key(key), "seed": seed, "stages": versions(LAYOUT)}
+    config = {"embedding": artifact_key(key), "seed": seed, "stages": versions(DISTANCE_MAP, LAYOUT)}
     return store.arrays("layout", config, build)

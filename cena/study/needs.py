@@ -4,27 +4,53 @@ import sys
 from collections.abc import Callable, Iterable
 
 from cena.data import labels, registry
-from cena.data.images import files
+from cena.data.images import files as image_files
+from cena.embed import released
 from cena.errors import InputError, unknown
+from cena.files import file_sha256
 from cena.study.profiles import Profile, of_nas_bench_101, of_size
+
+RELEASED = "released"
+"""The need of a notebook that reads the releases in the package."""
 
 _SETTINGS: dict[str, Callable[[Profile], list[Profile]]] = {
     "topology": lambda profile: [profile],
     "size": lambda profile: [of_size(profile)],
-    "nas-bench-101": lambda profile: [of_nas_bench_101(profile)] if "cifar10" in profile.space.datasets else [],
+    "nas-bench-101": lambda profile: [of_nas_bench_101(profile)] if "cifar10" in profile.space.datasets else [profile],
+    RELEASED: lambda profile: [profile],
 }
 
 
 def needed_settings(needs: Iterable[str], profile: Profile) -> list[Profile]:
     """The settings with which a notebook embeds the spaces that it declares to need.
 
-    Where a profile has no CIFAR-10 labels, NAS-Bench-101 is not embedded. Raises `InputError` for an unknown need.
+    Where a profile has no CIFAR-10 labels, its own space stands in for NAS-Bench-101. Raises `InputError` for an
+    unknown need.
     """
     found = []
     for need in needs:
         if need not in _SETTINGS:
             raise unknown("need", need, _SETTINGS)
         found += _SETTINGS[need](profile)
+    return found
+
+
+def data_checksums(needs: Iterable[str], profile: Profile) -> dict[str, str]:
+    """The checksums of all data that a notebook with these needs uses under a profile, by what they are of.
+
+    Labels count by their content or by the checksums of the files they are read from; nothing is downloaded.
+    """
+    found: dict[str, str] = {}
+    for settings in needed_settings(needs, profile):
+        space = settings.space
+        found |= {name: registry.REGISTRY[name].checksum for name in image_files(settings.views.images)}
+        for dataset in space.datasets:
+            key = space.label_key(dataset)
+            found[f"labels of {space.name}: {key}"] = labels.fingerprint(
+                space.name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials
+            )
+    if RELEASED in needs:
+        found |= {f"release {path.stem}": file_sha256(path) for path in sorted(released.FOLDER.glob("*.json"))}
     return found
 
 
@@ -39,7 +65,7 @@ def need_data(*profiles: Profile) -> None:
     """
     names = []
     for profile in profiles:
-        names += files(profile.views.images)
+        names += image_files(profile.views.images)
         for dataset in profile.space.datasets:
             names += labels.files(
                 profile.space.name,

@@ -16,7 +16,8 @@ import cena
 from cena import contrast
 from cena.contrast.training import ENCODER
 from cena.files import file_sha256, write_atomically
-from cena.layout.distance_map import LAYOUT
+from cena.layout.distance_map import DISTANCE_MAP
+from cena.layout.laguerre import LAYOUT
 from cena.spaces import SampledSpace
 from cena.stages import versions
 from cena.study.pipeline import Pipeline
@@ -70,7 +71,7 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
         "statuses": pipeline.views.counts(),
         "precision": pipeline.precision,
         "encoder": asdict(pipeline.encoder.config),
-        "stages": versions(*view_stages(space), ENCODER, LAYOUT),
+        "stages": versions(*view_stages(space), ENCODER, DISTANCE_MAP, LAYOUT),
         "command": f"cena release {name}",
         "files": {path.name: file_sha256(path) for path in (folder / f"{name}.npz", encoder)},
     }

@@ -129,6 +129,7 @@ class Trajectory:
 _FIELDS = tuple(Trajectory.__dataclass_fields__)
 
 
+@TRAJECTORIES
 def train_trajectory(
     experiment: TrajectoryExperiment, architecture: int, checkpoint: Path, progress: Progress = silent
 ) -> Trajectory:

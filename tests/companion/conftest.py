@@ -9,7 +9,6 @@ import cena
 from cena.companion.notebooks import run
 from cena.companion.project import Project
 from cena.companion.publish import publish
-from cena.study import fingerprint
 
 FIRST = """# ---
 # jupyter:
@@ -31,12 +30,13 @@ runs: int = 2  # [0..10] repeated runs
 
 # %%
 import sys
+import numpy as np
 from pathlib import Path
 from cena.companion.project import results_folder
 from cena.errors import InputError
 
-def unused():
-    import cena.data
+from cena.layout import to_unit_square
+to_unit_square(np.eye(2))
 
 results = results_folder(profile)
 print(profile, runs, object(), Path.cwd(), {"b", "a"})
@@ -87,7 +87,6 @@ def published(tmp_path_factory) -> Project:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("published"))
         project = make(Path.cwd())
-        patch.setattr(fingerprint, "PACKAGE", project.root / "cena")
         patch.setenv("PYTHONPATH", str(Path(cena.__file__).parent.parent))
         done = list(run(project, [], "quick"))
         assert [(item.stem, item.seconds is None) for item in done] == [("01_first", False), ("02_second", False)]
@@ -99,7 +98,6 @@ def published(tmp_path_factory) -> Project:
 def project(published, tmp_path, monkeypatch) -> Project:
     """A copy of the published project, to be changed."""
     shutil.copytree(published.root, tmp_path / "project")
-    monkeypatch.setattr(fingerprint, "PACKAGE", tmp_path / "project/cena")
     monkeypatch.setenv("PYTHONPATH", str(Path(cena.__file__).parent.parent))
     monkeypatch.chdir(tmp_path / "project")
     return Project(tmp_path / "project")

@@ -12,6 +12,9 @@ from cena.companion.check import check, provenance, staleness
 from cena.companion.normalise import read, write
 from cena.companion.project import Project
 from cena.companion.publish import publish
+from cena.companion.rewording import carry_text
+from cena.errors import InputError
+from cena.stages import STAGES
 
 
 def edit(path: str, old: str, new: str) -> Callable[[Project], None]:
@@ -51,7 +54,19 @@ def set_runs(notebook: Any) -> None:
 
 
 def set_points(notebook: Any) -> None:
-    notebook.metadata.cena.settings.views.points = 3
+    notebook.metadata.cena.settings["views.points"] = 3
+
+
+def forget_stage(notebook: Any) -> None:
+    notebook.metadata.cena.stages["gone"] = 3
+
+
+LABELS = "labels of digits-topology: dataset=digits split=test epochs=6 trials=mean"
+
+
+def other_labels(notebook: Any) -> None:
+    assert list(notebook.metadata.cena.data) == [LABELS]
+    notebook.metadata.cena.data[LABELS] = "another checksum"
 
 
 def remove(path: str) -> Callable[[Project], None]:
@@ -68,13 +83,15 @@ def test_a_published_project_is_fresh(project):
         (remove("notebooks/01_first.ipynb"), ["never executed"]),
         (lambda project: (project.notebooks / "01_first.ipynb").write_text("{"), ["never executed"]),
         (of_executed(lambda notebook: notebook.metadata.pop("cena")), ["never executed"]),
-        (edit("notebooks/01_first.py", "# # First", "# # One"), ["its source changed"]),
-        (edit("cena/errors.py", "cutoff=0.5", "cutoff=0.4"), ["module cena.errors changed"]),
-        (edit("cena/errors.py", '"""What bad input', '"""What any bad input'), []),
+        (edit("notebooks/01_first.py", "# # First", "# # One"), []),
+        (
+            edit("notebooks/01_first.py", "version: 1", "version: 2"),
+            ["it computes something else: its version was 1, is 2"],
+        ),
         (of_executed(set_runs), ["parameter runs was 7, is 2"]),
-        (of_executed(set_points), ["the profile's setting points was 3, is 64"]),
+        (of_executed(set_points), ["the profile's setting views.points was 3, is 64"]),
         (of_executed(set_profile), ["executed under profile 'huge', which there is no more"]),
-        (edit("cena/data/bundled/labels.csv", "1", "3"), ["data file data/bundled/labels.csv changed"]),
+        (of_executed(other_labels), [f"data, {LABELS}, changed"]),
         (
             remove("book/results/01_first.curve.csv"),
             ["result 01_first.curve.csv is missing or not what the notebook wrote"],
@@ -86,6 +103,48 @@ def test_a_published_project_is_fresh(project):
 def test_check_names_the_notebook_and_the_reason(project, change, reasons):
     change(project)
     assert [(found.notebook, found.reason) for found in check(project)] == [("01_first", reason) for reason in reasons]
+
+
+def test_another_version_of_a_stage_makes_exactly_the_pages_stale_that_use_it(project, monkeypatch):
+    assert read(project.notebooks / "01_first.ipynb").metadata.cena.stages == {"layout": 1}
+    assert read(project.notebooks / "02_second.ipynb").metadata.cena.stages == {}
+    monkeypatch.setattr(STAGES["views"], "version", 2)
+    assert check(project) == []
+    monkeypatch.setattr(STAGES["layout"], "version", 2)
+    assert [(found.notebook, found.reason) for found in check(project)] == [
+        ("01_first", "stage 'layout' moved on from version 1 to 2")
+    ]
+
+
+def test_a_readers_own_run_is_executed_again_when_its_source_has_another_text(project):
+    edit("notebooks/01_first.py", "# # First", "# # One")(project)
+    now = provenance(project, "01_first", {"profile": "quick"}, project.results("quick"))
+    executed = project.executed("quick") / "01_first.ipynb"
+    assert [found.reason for found in staleness("01_first", executed, now)] == ["its source changed"]
+
+
+def test_rewording_is_carried_over_to_the_published_page_without_executing_it(project):
+    before = read(project.notebooks / "01_first.ipynb")
+    edit("notebooks/01_first.py", "# # First", "# # One")(project)
+    edit("notebooks/01_first.py", "import sys", "import sys  # a comment")(project)
+    assert carry_text(project, []) == ["01_first"]
+    after = read(project.notebooks / "01_first.ipynb")
+    assert after.cells[0].source == "# One"
+    assert "# a comment" in after.cells[3].source
+    assert [cell.get("outputs") for cell in after.cells] == [cell.get("outputs") for cell in before.cells]
+    assert check(project) == []
+    assert carry_text(project, []) == []
+
+
+def test_text_of_another_version_or_other_cells_is_not_carried_over(project):
+    edit("notebooks/01_first.py", "version: 1", "version: 2")(project)
+    before = (project.notebooks / "01_first.ipynb").read_bytes()
+    assert carry_text(project, []) == []
+    assert (project.notebooks / "01_first.ipynb").read_bytes() == before
+    edit("notebooks/01_first.py", "version: 2", "version: 1")(project)
+    edit("notebooks/01_first.py", "# %% [markdown]", "# %%\n1\n\n# %% [markdown]")(project)
+    with pytest.raises(InputError, match="notebook '01_first': it has other cells than its execution"):
+        carry_text(project, [])
 
 
 def test_pins_count_for_every_notebook(project):
@@ -128,7 +187,6 @@ def test_publishing_needs_no_matplotlib(project):
     (project.root / "README.md").write_text("<!-- results -->\n<!-- /results -->\n")
     code = (
         "import sys; sys.modules |= dict.fromkeys(('matplotlib', 'plotly', 'papermill'))\n"
-        "from pathlib import Path; from cena.study import fingerprint; fingerprint.PACKAGE = Path('cena').resolve()\n"
         "from cena.cli.main import main; main()"
     )
     command = [sys.executable, "-P", "-c", code, "publish", "01_first", "--profile", "quick"]

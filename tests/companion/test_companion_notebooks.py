@@ -18,6 +18,7 @@ from cena.companion.notebooks import Execution, NotebookError, run
 from cena.companion.project import Project
 from cena.companion.publish import publish
 from cena.errors import InputError
+from cena.stages import STAGES
 from cena.study import profiles
 from cena.study.needs import needed_settings
 
@@ -106,10 +107,10 @@ def test_an_execution_has_outputs_results_and_provenance(project):
     assert (project.results("quick") / "01_first.curve.csv").read_text() == "runs,profile\n2,quick\n"
     recorded = executed.metadata.cena
     assert recorded.parameters == {"profile": "quick", "runs": 2}
-    assert set(recorded.modules) == {"cena", "cena.errors", "cena.data"}
-    assert set(recorded.data) == {"data/bundled/labels.csv"}
+    assert recorded.stages == {"layout": STAGES["layout"].version}
+    assert list(recorded.data) == ["labels of digits-topology: dataset=digits split=test epochs=6 trials=mean"]
     assert set(recorded.results) == {"01_first.json", "01_first.curve.csv"}
-    assert recorded.settings.views.points == profiles.profile("quick").views.points
+    assert recorded.settings["views.points"] == profiles.profile("quick").views.points
     assert str(project.root.parent) not in json.dumps(executed)
     assert recorded.reads == {}
     second = read(project.executed("quick") / "02_second.ipynb")

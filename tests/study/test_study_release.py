@@ -12,8 +12,8 @@ from cena.data import labels, registry
 from cena.embed import reference
 from cena.embed.reference import load_reference
 from cena.embed.released import read_release
+from cena.files import sha256
 from cena.study.artifacts import ArtifactStore
-from cena.study.fingerprint import sha256
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import PROFILES, RELEASES
 from cena.study.release import size, write_release

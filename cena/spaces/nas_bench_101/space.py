@@ -120,6 +120,7 @@ class NasBench101Space:
         """
         return np.arange(len(self), dtype=np.int64)
 
+    @NAS_BENCH_101
     def build(self, index: int, seed: int) -> nn.Module:
         """The network of an architecture with PyTorch's default initialisation, drawn from `seed` alone."""
         check_index(self, index)

@@ -89,11 +89,13 @@ class TopologySpace:
     def _classes(self) -> NDArray[np.int64]:
         return numbered_by_appearance([function_family(cell)[0] for cell in self.cells])
 
+    @NAS_BENCH_201
     def classes(self) -> NDArray[np.int64]:
         """(n,) class of each architecture: cells of one class are the same function family with the same weight
         sharing (:func:`cena.spaces.nas_bench_201.cells.function_family`)."""
         return self._classes.copy()
 
+    @NAS_BENCH_201
     def build(self, index: int, seed: int) -> nn.Module:
         """The network of an architecture with PyTorch's default initialisation, drawn from `seed` alone."""
         check_index(self, index)

@@ -1,0 +1,199 @@
+"""A tiny fixed input for every stage, and its output: what tells that a stage has changed.
+
+A case returns numbers and texts. Numbers are compared up to rounding that differs between processors; texts and whole
+numbers exactly. A case touches each function that its stage marks.
+"""
+
+import tempfile
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cena import arch2vec, contrast, evaluate, layout, search, spaces
+from cena.jacobians import ViewSettings, class_views
+from cena.spaces import NasBench101Space, SizeSpace, TopologySpace
+from cena.spaces.nas_bench_101.cells import parse_nas_bench_101_cell
+from cena.spaces.nas_bench_101.isomorphism import canonical_hash
+from cena.spaces.nas_bench_201.cells import all_topology_cells
+from cena.study.ablations import only
+from cena.study.encoders import ViewArrays
+from cena.trajectories import TrainingSet, TrajectoryConfig, TrajectoryExperiment, train_trajectory
+
+Output = dict[str, Any]
+CASES: dict[str, Callable[[], Output]] = {}
+
+ACCURACY = np.random.default_rng(3).permutation(40) + 30.0
+FEATURES = np.column_stack([ACCURACY % 7, np.random.default_rng(4).normal(size=(40, 3))])
+CELLS = all_topology_cells()[1234:13000:777]
+TOPOLOGIES = TopologySpace("topologies", CELLS, channels=4, cells_per_stage=1, resolution=8)
+DIRECTED = [
+    parse_nas_bench_101_cell(text)
+    for text in ("conv1x1(0)|maxpool3x3(0,1)|output(1,2)", "conv3x3(0)|conv1x1(0)|output(0,1,2)")
+]
+
+
+def case(name: str) -> Callable[[Callable[[], Output]], Callable[[], Output]]:
+    """Registers the case of a stage."""
+
+    def register(function: Callable[[], Output]) -> Callable[[], Output]:
+        CASES[name] = function
+        return function
+
+    return register
+
+
+def pixels(count: int = 6) -> np.ndarray:
+    """A few images that no stage makes."""
+    return np.random.default_rng(0).normal(size=(count, 3, 8, 8)).astype(np.float32)
+
+
+def logits(space: spaces.Space, index: int) -> list[float]:
+    """What a network makes of the first image."""
+    with torch.no_grad():
+        return space.build(index, seed=5)(torch.from_numpy(pixels()))[0].tolist()
+
+
+def views(count: int = 8) -> ViewArrays:
+    """Views that no stage makes."""
+    generator = np.random.default_rng(1)
+    directions = np.linalg.qr(generator.normal(size=(count, 2, 6, 6)))[0].astype(np.float16)
+    values = np.sort(generator.exponential(size=(count, 2, 6)))[..., ::-1].astype(np.float32)
+    return ViewArrays(directions, values, np.ones((count, 2), dtype=bool))
+
+
+@case("nas-bench-201")
+def nas_bench_201() -> Output:
+    sizes = SizeSpace("sizes", (2, 4), resolution=8)
+    return {
+        "classes of a sample": TopologySpace("all", all_topology_cells()[::97]).classes().tolist(),
+        "number of classes": int(TopologySpace().classes().max()) + 1,
+        "topology": logits(TOPOLOGIES, 3),
+        "size": logits(sizes, 11),
+        "parameters": [TOPOLOGIES.parameters(3), sizes.parameters(11)],
+    }
+
+
+@case("nas-bench-101")
+def nas_bench_101() -> Output:
+    space = NasBench101Space("cells", DIRECTED, stem=4, cells_per_stack=1, resolution=8)
+    return {
+        "cells": [space.architecture(i) for i in range(len(space))],
+        "hashes": [canonical_hash(cell) for cell in space.cells],
+        "logits": logits(space, 1),
+        "parameters": space.parameters(0),
+    }
+
+
+@case("views")
+def jacobian_views() -> Output:
+    seen = class_views(TOPOLOGIES, 2, 2, ViewSettings(pixels(), views=2, seed=7, precision="float32"))
+    return {
+        "absolute directions": np.abs(seen.directions[:, :3, :3]).tolist(),
+        "singular values": seen.singular_values.tolist(),
+        "jacov": seen.jacov.tolist(),
+        "status": seen.status.tolist(),
+    }
+
+
+@case("encoder")
+def encoder() -> Output:
+    seen = views()
+    config = contrast.EncoderConfig(
+        points=6, components=6, width=8, depth=1, embedding=5, projection=4, epochs=2, batch=4
+    )
+    trained = contrast.train_encoder(seen.directions, seen.singular_values, seen.usable, config)
+    untrained = contrast.untrained_encoder(config, trained.scale)
+    return {
+        name: contrast.encode(one, seen.directions, seen.singular_values, seen.usable)[:3].tolist()
+        for name, one in (("trained", trained), ("untrained", untrained))
+    }
+
+
+@case("ablations")
+def ablations() -> Output:
+    return {
+        "directions": only("directions", views()).singular_values[0].tolist(),
+        "spectrum": np.abs(only("spectrum", views()).directions[0, 0, :2]).tolist(),
+    }
+
+
+@case("distance-map")
+def plane() -> Output:
+    embedding = np.random.default_rng(2).normal(size=(12, 5))
+    flat = layout.distance_map(embedding, seed=0)
+    return {
+        "distances": np.linalg.norm(flat - flat[0], axis=1).tolist(),
+        "distortion": layout.distance_distortion(embedding, flat, seed=0, pairs=100),
+    }
+
+
+@case("layout")
+def square() -> Output:
+    flat = np.random.default_rng(2).normal(size=(12, 2))
+    points = layout.separate(layout.to_unit_square(flat), seed=0)
+    cells = layout.transport(points)
+    placed = layout.place(np.ones(5), np.random.default_rng(3).normal(size=(12, 5)), flat, points, cells.weights)
+    return {
+        "centroids": cells.centroids.tolist(),
+        "stochastic": layout.stochastic_transport(points, seed=0, steps=50).areas.tolist(),
+        "polygon": layout.laguerre_cells(points, cells.weights).areas.tolist(),
+        "coordinates": layout.coordinates(cells.centroids, np.arange(1, 13)).tolist(),
+        "placed": list(placed.square),
+    }
+
+
+@case("arch2vec")
+def rival() -> Output:
+    graphs = arch2vec.nas_bench_201_graphs(CELLS)
+    config = arch2vec.Arch2vecConfig(hidden=8, layers=2, latent=4, epochs=2, batch=5)
+    return {"embedding": arch2vec.arch2vec_embedding(graphs, config)[:3].tolist()}
+
+
+CODES = np.array(list(product(range(3), range(4), range(5))))
+GUIDE = np.random.default_rng(6).permutation(60) + 30.0
+SEARCHES: dict[str, dict[str, float]] = {
+    "random": {},
+    "local-search": {},
+    "evolution": {},
+    "reinforce": {},
+    "tpe": {},
+    "differential-evolution": {},
+    "greedy-forest": {"batch": 7},
+    "gaussian-process": {"batch": 7},
+    "arch2vec-rl": {},
+    "arch2vec-bo": {"batch": 4},
+}
+
+
+def searched(method: str) -> Output:
+    candidates = search.CategoricalCandidates(CODES, CODES.max(axis=0) + 1)
+    history = search.METHODS[method](candidates, GUIDE, 24, 1, **SEARCHES[method])
+    return {"architectures": history.architectures.tolist()}
+
+
+for each in SEARCHES:
+    case(f"search.{each}")(lambda each=each: searched(each))
+
+
+@case("transfer")
+def transfer() -> Output:
+    names = np.repeat(["one", "other"], 20)
+    table = evaluate.transfer({"features": FEATURES}, ACCURACY, names, 10, 2, 0, trees=5)
+    linear = evaluate.transfer({"features": FEATURES}, ACCURACY, names, 10, 2, 0, model="linear")
+    return {"forest": table["tau"].tolist(), "linear": linear["r"].tolist()}
+
+
+@case("trajectories")
+def trajectories() -> Output:
+    generator = np.random.default_rng(8)
+    shown, answers = generator.normal(size=(40, 3, 8, 8)).astype(np.float32), generator.integers(0, 10, size=40)
+    data = TrainingSet("noise", shown[:30], answers[:30], shown[30:], answers[30:], "noise")
+    config = TrajectoryConfig(epochs=2, seeds=(0, 1), batch=10)
+    experiment = TrajectoryExperiment(TOPOLOGIES, data, pixels(), config)
+    with tempfile.TemporaryDirectory() as folder:
+        followed = train_trajectory(experiment, 3, Path(folder) / "trajectory")
+    return {"singular values": followed.singular_values[-1].tolist(), "learned": followed.training_accuracy.tolist()}

@@ -72,8 +72,9 @@ def evidence(
 ) -> list[Evidence]:
     """Of each pair under each protocol, where both searches were run.
 
-    The intervals are Welch's: the runs of two searches are independent, however many each has. A bootstrap of the few
-    runs of slow methods would be far too narrow.
+    The intervals are Welch's, for independent runs, however many each search has. Two runs of one seed and method may
+    start from the same random architectures, before they part; a likeness that is left makes the interval too wide, not
+    too narrow. A bootstrap of the few runs of slow methods would be far too narrow.
 
     Parameters
     ----------

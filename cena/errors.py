@@ -1,4 +1,4 @@
-"""What bad input gets: one sentence that names the input, what was expected and what to do."""
+"""What bad input gets, one sentence that names it, what was expected and what to do; and what failed work gets."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -6,6 +6,10 @@ from difflib import get_close_matches
 
 class InputError(ValueError):
     """Input that cannot be used. The message is complete in itself; the command line prints it and exits with 2."""
+
+
+class WorkError(Exception):
+    """Work that failed on good input. The message is complete; the command line prints it and exits with 1."""
 
 
 def unknown(kind: str, name: object, valid: Iterable[object]) -> InputError:

@@ -17,7 +17,7 @@ from cena.cli.data import data_commands
 from cena.cli.embed import embed_command, release_command
 from cena.cli.extras import missing_extra
 from cena.companion.project import here
-from cena.errors import InputError
+from cena.errors import InputError, WorkError
 from cena.study.cluster import VARIABLE
 from cena.study.profiles import PROFILES, describe
 from cena.study.profiles import profile as known_profile
@@ -80,7 +80,7 @@ def run_command(
     if scheduler:
         os.environ[VARIABLE] = scheduler  # the notebooks' kernels inherit it
 
-    from cena.companion.notebooks import NotebookError, run
+    from cena.companion.notebooks import run
 
     given = [_pair(text) for text in parameter or []]
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
@@ -95,12 +95,8 @@ def run_command(
             bar.update(task, description=f"{stem}: cell {cell} of {cells}", completed=cell - 1, total=cells)
 
         started = time.monotonic()
-        try:
-            for done in run(here(), notebooks or [], profile, given, force, progress):
-                console.print(f"{done.stem}: " + ("fresh" if done.seconds is None else f"done in {done.seconds:.0f} s"))
-        except NotebookError as error:
-            _complaints.print(escape(str(error)))
-            raise typer.Exit(1) from None
+        for done in run(here(), notebooks or [], profile, given, force, progress):
+            console.print(f"{done.stem}: " + ("fresh" if done.seconds is None else f"done in {done.seconds:.0f} s"))
         console.print(f"profile {profile}: {time.monotonic() - started:.0f} s")
 
 
@@ -177,29 +173,20 @@ def book_command(
     profile: Annotated[str, typer.Option("--profile", help="A profile, or 'published'.")] = "quick",
 ) -> None:
     """Build the book from executed notebooks into _build/PROFILE/html, unless nothing has changed."""
-    from cena.companion.book import BookError, build_book
+    from cena.companion.book import build_book
 
-    try:
-        with console.status(f"building the book of {profile}"):
-            index = build_book(here(), profile)
-    except BookError as error:
-        _complaints.print(escape(str(error)))
-        raise typer.Exit(1) from None
+    with console.status(f"building the book of {profile}"):
+        index = build_book(here(), profile)
     console.print(f"the book: {index.relative_to(here().root)}")
 
 
 @app.command("bundle")
 def bundle_command() -> None:
     """Put the published book, its notebooks and results into _build/release; refused while a page is stale."""
-    from cena.companion.book import BookError
     from cena.companion.bundle import bundle
 
-    try:
-        with console.status("building the published book"):
-            place = bundle(here())
-    except BookError as error:
-        _complaints.print(escape(str(error)))
-        raise typer.Exit(1) from None
+    with console.status("building the published book"):
+        place = bundle(here())
     console.print(f"the release: {place.relative_to(here().root)}")
 
 
@@ -246,13 +233,16 @@ def retrain_command(space: DigitsSpace, architecture: Annotated[str, typer.Argum
 
 
 def main() -> None:
-    """The entry point: bad input is one sentence and exit code 2, a failed notebook 1, an interrupt 130."""
+    """The entry point: bad input is one sentence and exit code 2, what fails 1, an interrupt 130."""
     try:
         app()
     except (InputError, ModuleNotFoundError) as error:
         reason = missing_extra(error) if isinstance(error, ModuleNotFoundError) else error
         _complaints.print(escape(str(reason)))
         sys.exit(2)
+    except WorkError as error:
+        _complaints.print(escape(str(error)))
+        sys.exit(1)
     except SystemExit as end:
         if end.code == _INTERRUPTED:
             _complaints.print("interrupted: run the same command again to go on")

@@ -20,7 +20,7 @@ from cena.companion.banner import put_banner, reasons_by_page
 from cena.companion.check import check, flaws
 from cena.companion.normalise import read
 from cena.companion.project import Project
-from cena.errors import InputError, unknown
+from cena.errors import InputError, WorkError, unknown
 from cena.files import file_sha256, locked, sha256
 from cena.study.profiles import PROFILES
 
@@ -29,7 +29,7 @@ _MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 _MATHJAX_PARTS = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/*.woff", "input/tex/extensions/*.js")
 
 
-class BookError(RuntimeError):
+class BookError(WorkError):
     """The book cannot be built from these sources. The message says what is wrong with which page."""
 
 

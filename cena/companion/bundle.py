@@ -7,11 +7,11 @@ from cena.companion.banner import reasons_by_page
 from cena.companion.book import PUBLISHED, build_book, replace_folder
 from cena.companion.check import check
 from cena.companion.project import Project
+from cena.companion.results import results_written
 from cena.errors import InputError
 from cena.files import file_sha256
 
-MANIFEST = "SHA256SUMS"
-"""The file in a bundle that has the checksums of all others: ``sha256sum --check SHA256SUMS`` verifies them."""
+_MANIFEST = "SHA256SUMS"  # sha256sum --check SHA256SUMS
 
 
 def bundle(project: Project) -> Path:
@@ -19,7 +19,7 @@ def bundle(project: Project) -> Path:
 
     Returns
     -------
-    The folder: ``html``, ``notebooks``, ``results`` and the `MANIFEST`.
+    The folder: ``html``, ``notebooks``, ``results``, and ``SHA256SUMS`` with the checksums of all files in these.
 
     Raises
     ------
@@ -37,10 +37,16 @@ def bundle(project: Project) -> Path:
     making = place.with_name(f".{place.name}.making")
     shutil.rmtree(making, ignore_errors=True)
     shutil.copytree(html, making / "html", ignore=shutil.ignore_patterns(".*"))
-    shutil.copytree(project.notebooks, making / "notebooks", ignore=shutil.ignore_patterns("[!0-9]*"))
-    shutil.copytree(project.published_results, making / "results")
+    for folder in ("notebooks", "results"):
+        (making / folder).mkdir()
+    for stem in project.stems():
+        executed = project.notebooks / f"{stem}.ipynb"
+        for path in (executed, executed.with_suffix(".py")):
+            shutil.copy(path, making / "notebooks")
+        for name in results_written(executed):
+            shutil.copy(project.published_results / name, making / "results")
     files = sorted(path.relative_to(making).as_posix() for path in making.rglob("*") if path.is_file())
     manifest = "".join(f"{file_sha256(making / file)}  {file}\n" for file in files)
-    (making / MANIFEST).write_text(manifest, encoding="utf-8", newline="\n")
+    (making / _MANIFEST).write_text(manifest, encoding="utf-8", newline="\n")
     replace_folder(making, place)
     return place

@@ -26,19 +26,19 @@ from cena.companion.normalise import normalise, read, write
 from cena.companion.parameters import Value, from_text
 from cena.companion.project import Project
 from cena.companion.results import checksums, files_in, replace_results, results_written
-from cena.errors import InputError
+from cena.errors import InputError, WorkError
 from cena.files import locked
 from cena.stages import LOG_VARIABLE, stages_used
 from cena.study import profiles
 from cena.study.cluster import cluster
 from cena.study.needs import need_data, needed_settings
 
-Progress = Callable[[str, int, int], None]
+CellProgress = Callable[[str, int, int], None]
 """Called with a notebook's stem, the number of the code cell that starts, and the number of code cells."""
 
 
-class NotebookError(Exception):
-    """A notebook that failed. The message is complete in itself."""
+class NotebookError(WorkError):
+    """A notebook that failed."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def run(
     profile: str,
     given: Iterable[tuple[str, str]] = (),
     force: bool = False,
-    progress: Progress = lambda *_: None,
+    progress: CellProgress = lambda *_: None,
 ) -> Iterator[Execution]:
     """Execute notebooks one after the other, each as its `Execution` is asked for.
 
@@ -94,7 +94,7 @@ def run(
     return (_executed(project, stem, values[stem], force, progress) for stem in values)
 
 
-def _executed(project: Project, stem: str, values: dict[str, Value], force: bool, progress: Progress) -> Execution:
+def _executed(project: Project, stem: str, values: dict[str, Value], force: bool, progress: CellProgress) -> Execution:
     profile = str(values["profile"])
     results = project.results(profile)
     place = project.executed(profile) / f"{stem}.ipynb"
@@ -161,9 +161,9 @@ def _environment(results: Path) -> dict[str, str]:
 
 
 class _Told:
-    """Turns nbclient's callback into `Progress`: which of the code cells, the one papermill injects among them."""
+    """Turns nbclient's callback into `CellProgress`: which of the code cells, the one papermill injects among them."""
 
-    def __init__(self, progress: Progress, stem: str, notebook: Any):
+    def __init__(self, progress: CellProgress, stem: str, notebook: Any):
         self.progress, self.stem, self.cell = progress, stem, 0
         self.cells = 1 + sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
 

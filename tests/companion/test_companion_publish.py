@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from cena.companion import bundle as module
@@ -24,8 +25,15 @@ def project(tmp_path) -> Project:
     made = Project(tmp_path)
     made.notebooks.mkdir()
     made.published_results.mkdir(parents=True)
-    for name in ("notebooks/01_first.py", "notebooks/01_first.ipynb", "notebooks/.hidden", "book/results/01_first.csv"):
+    for name in (
+        "notebooks/01_first.py",
+        "notebooks/01_notes.ipynb",
+        "book/results/curve.csv",
+        "book/results/01_x.csv",
+    ):
         (tmp_path / name).write_text(name)
+    executed = nbformat.v4.new_notebook(metadata={"cena": {"results": {"curve.csv": ""}}})
+    nbformat.write(executed, made.notebooks / "01_first.ipynb")
     return made
 
 
@@ -68,16 +76,16 @@ def test_a_bundle_has_all_that_is_published_with_its_checksums(project, built):
         "html/notebooks/01_first.html",
         "notebooks/01_first.py",
         "notebooks/01_first.ipynb",
-        "results/01_first.csv",
+        "results/curve.csv",
     }
     assert files == content | {"SHA256SUMS"}
     listed = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines())
     assert listed == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in content}
     (built / "notebooks/01_first.html").unlink()
-    (project.published_results / "01_first.csv").write_text("other numbers")
+    (project.published_results / "curve.csv").write_text("other numbers")
     assert bundle(project) == folder
     assert not (folder / "html/notebooks/01_first.html").exists()
-    assert (folder / "results/01_first.csv").read_text() == "other numbers"
+    assert (folder / "results/curve.csv").read_text() == "other numbers"
 
 
 def test_a_stale_page_is_no_release_and_each_is_named_once(project, built, monkeypatch):

@@ -147,6 +147,15 @@ def publish_command(notebooks: Notebooks = None, profile: ProfileName = "paper")
         raise typer.Exit(1)
 
 
+@app.command("reword")
+def reword_command(notebooks: Notebooks = None) -> None:
+    """Carry reworded text from notebook sources over to their published executions, executing nothing."""
+    from cena.companion.rewording import carry_text
+
+    carried = carry_text(here(), notebooks or [])
+    console.print(f"reworded: {', '.join(carried)}" if carried else "the published text is that of the sources")
+
+
 @app.command("profiles")
 def profiles_command() -> None:
     """Show the settings of every profile."""

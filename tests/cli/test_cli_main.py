@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cena.cli import main as cli
-from cena.companion import book, bundle, check, notebooks, publish
+from cena.companion import book, bundle, check, notebooks, publish, rewording
 from cena.companion.book import BookError
 from cena.companion.check import Staleness
 from cena.companion.notebooks import Execution, NotebookError
@@ -270,3 +270,10 @@ def test_help_is_quick_as_nothing_heavy_is_imported():
     )
     shown = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
     assert shown.stdout.endswith("[]\n")
+
+
+@pytest.mark.usefixtures("project")
+def test_reword_names_what_it_carried_over(monkeypatch, command):
+    monkeypatch.setattr(rewording, "carry_text", lambda _project, stems: [*stems])
+    assert command("reword", "04_layout") == (0, "reworded: 04_layout\n", "")
+    assert command("reword") == (0, "the published text is that of the sources\n", "")

@@ -53,6 +53,40 @@ def edge_bit(source: int, target: int) -> int:
     return 1 << (source + target * (target - 1) // 2)
 
 
+def pruned(operations: Sequence[str], edges: int) -> NasBench101Cell | None:
+    """The cell without what is on no path from input to output; None where there is no such path.
+
+    It may have more vertices or edges than the benchmark allows.
+
+    Parameters
+    ----------
+    operations : of the inner vertices.
+    edges : one :func:`edge_bit` each; they may leave vertices unconnected.
+    """
+    output = len(operations) + 1
+    inputs = [(edges >> target * (target - 1) // 2) & ((1 << target) - 1) for target in range(output + 1)]
+    reached = 1
+    for vertex in range(1, output + 1):
+        if inputs[vertex] & reached:
+            reached |= 1 << vertex
+    reaching = 1 << output
+    for vertex in range(output, 0, -1):
+        if reaching >> vertex & 1:
+            reaching |= inputs[vertex]
+    kept = [vertex for vertex in range(output + 1) if (reached & reaching) >> vertex & 1]
+    if not kept:
+        return None
+    if len(kept) == output + 1:
+        return NasBench101Cell(tuple(operations), edges)
+    left = sum(
+        edge_bit(s, t)
+        for t, target in enumerate(kept)
+        for s, source in enumerate(kept[:t])
+        if inputs[target] >> source & 1
+    )
+    return NasBench101Cell(tuple(operations[vertex - 1] for vertex in kept[1:-1]), left)
+
+
 def parse_nas_bench_101_cell(text: str) -> NasBench101Cell:
     """The pruned cell of a string form.
 
@@ -128,25 +162,14 @@ def _validated(operations: Sequence[str], inputs: Sequence[Sequence[int]], what:
                     f"malformed {what}: vertex {vertex} reads vertex {source}, a cycle or vertices out of order; "
                     "number them so that each reads only earlier ones"
                 )
-    kept = _on_a_path(inputs)
-    if len(kept) < 2:
+    edges = sum(edge_bit(source, target) for target, sources in enumerate(inputs) for source in sources)
+    cell = pruned(operations, edges)
+    if cell is None:
         raise InputError(f"malformed {what}: disconnected, no path leads from its input to its output")
-    number = {vertex: i for i, vertex in enumerate(kept)}
-    edges = [(number[source], number[target]) for target in kept for source in inputs[target] if source in number]
-    for found, limit, things in ((len(kept), MAX_VERTICES, "vertices"), (len(edges), MAX_EDGES, "edges")):
+    for found, limit, things in (
+        (cell.vertices, MAX_VERTICES, "vertices"),
+        (cell.edges.bit_count(), MAX_EDGES, "edges"),
+    ):
         if found > limit:
             raise InputError(f"malformed {what}: {found} {things} after pruning, at most {limit} are allowed")
-    return NasBench101Cell(tuple(operations[v - 1] for v in kept[1:-1]), sum(edge_bit(*edge) for edge in edges))
-
-
-def _on_a_path(inputs: Sequence[Sequence[int]]) -> list[int]:
-    """The vertices that are reached from the first and reach the last, ascending."""
-    reached = {0}
-    for vertex, sources in enumerate(inputs):
-        if not reached.isdisjoint(sources):
-            reached.add(vertex)
-    reaching = {len(inputs) - 1}
-    for vertex in reversed(range(len(inputs))):
-        if vertex in reaching:
-            reaching.update(inputs[vertex])
-    return sorted(reached & reaching)
+    return cell

@@ -10,7 +10,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from cena.spaces.nas_bench_101.cells import MAX_EDGES, MAX_VERTICES, NAS_BENCH_101_OPERATIONS, NasBench101Cell, edge_bit
+from cena.spaces.nas_bench_101.cells import (
+    MAX_EDGES,
+    MAX_VERTICES,
+    NAS_BENCH_101_OPERATIONS,
+    NasBench101Cell,
+    edge_bit,
+    pruned,
+)
 from cena.spaces.nas_bench_101.isomorphism import canonical
 
 PAIRS = tuple((source, target) for target in range(MAX_VERTICES) for source in range(target))
@@ -68,47 +75,15 @@ class CellIndex:
 
     def _place(self, operations: Sequence[str], edges: int) -> int | None:
         cell = pruned(operations, edges)
-        return None if cell is None else self._places.get(canonical(cell))
+        if cell is None or cell.edges.bit_count() > MAX_EDGES:
+            return None
+        return self._places.get(canonical(cell))
 
 
 @lru_cache(maxsize=2)
 def _index_of(text: str) -> CellIndex:
     lines = (line.split() for line in text.splitlines())
     return CellIndex([NasBench101Cell(tuple(operations), int(edges)) for edges, *operations in lines])
-
-
-def pruned(operations: Sequence[str], edges: int) -> NasBench101Cell | None:
-    """The cell without what is on no path from input to output; None where nothing is, or too many edges are left.
-
-    Parameters
-    ----------
-    operations : of the inner vertices.
-    edges : one :func:`~cena.spaces.nas_bench_101.cells.edge_bit` each; they may leave vertices unconnected.
-    """
-    output = len(operations) + 1
-    inputs = [(edges >> target * (target - 1) // 2) & ((1 << target) - 1) for target in range(output + 1)]
-    reached = 1
-    for vertex in range(1, output + 1):
-        if inputs[vertex] & reached:
-            reached |= 1 << vertex
-    reaching = 1 << output
-    for vertex in range(output, 0, -1):
-        if reaching >> vertex & 1:
-            reaching |= inputs[vertex]
-    kept = [vertex for vertex in range(output + 1) if (reached & reaching) >> vertex & 1]
-    if len(kept) < 2:
-        return None
-    left = edges
-    if len(kept) < output + 1:
-        left = sum(
-            edge_bit(s, t)
-            for t, target in enumerate(kept)
-            for s, source in enumerate(kept[:t])
-            if inputs[target] >> source & 1
-        )
-    if left.bit_count() > MAX_EDGES:
-        return None
-    return NasBench101Cell(tuple(operations[vertex - 1] for vertex in kept[1:-1]), left)
 
 
 def _edits(cell: NasBench101Cell) -> list[tuple[tuple[str, ...], int]]:

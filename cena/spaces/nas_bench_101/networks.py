@@ -53,7 +53,7 @@ def vertex_module(operation: str, channels: int) -> nn.Module:
     return ConvNormReLU(channels, channels, kernel=3 if operation == "conv3x3" else 1)
 
 
-class GraphCell(nn.Module):
+class NasBench101CellModule(nn.Module):
     """One cell: an inner vertex applies its operation to the sum of what it reads.
 
     The cell's input is read through a 1x1 projection of the reader's own width, an inner vertex by its first channels.
@@ -97,7 +97,7 @@ def first_channels(x: Tensor, channels: int) -> Tensor:
     return x if x.shape[1] == channels else x[:, :channels]
 
 
-def graph_network(cell: NasBench101Cell, stacks: Sequence[Sequence[int]], classes: int) -> nn.Sequential:
+def nas_bench_101_network(cell: NasBench101Cell, stacks: Sequence[Sequence[int]], classes: int) -> nn.Sequential:
     """A whole network: (n, 3, height, width) to (n, classes) logits.
 
     Parameters
@@ -112,6 +112,6 @@ def graph_network(cell: NasBench101Cell, stacks: Sequence[Sequence[int]], classe
     for i, widths in enumerate(stacks):
         if i > 0:
             layers.append(nn.MaxPool2d(2, ceil_mode=True))
-        layers.extend(GraphCell(cell, before, after) for before, after in pairwise(widths))
+        layers.extend(NasBench101CellModule(cell, before, after) for before, after in pairwise(widths))
     layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(stacks[-1][-1], classes)]
     return nn.Sequential(*layers)

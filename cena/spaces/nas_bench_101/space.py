@@ -1,4 +1,4 @@
-"""The space of NAS-Bench-101: cells that are graphs, in networks of any scale."""
+"""The space of NAS-Bench-101: its cells in networks of any scale."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,12 +20,13 @@ from cena.spaces.nas_bench_101.cells import (
     parse_nas_bench_101_cell,
 )
 from cena.spaces.nas_bench_101.isomorphism import all_nas_bench_101_cells, canonical
-from cena.spaces.nas_bench_101.networks import graph_network, vertex_channels
+from cena.spaces.nas_bench_101.networks import nas_bench_101_network, vertex_channels
 from cena.stages import Stage
 
-PAPER_STRIDE = 25
 NAS_BENCH_101 = Stage("nas-bench-101", version=1)
 """Canonical cells, their order, and their networks."""
+
+PAPER_STRIDE = 25
 MAX_CONCATENATED = 4
 """Vertices that can feed a cell's output: with five, each of them reading one vertex, a cell would have ten edges."""
 KERNELS = {"conv3x3": 3, "conv1x1": 1}
@@ -125,7 +126,7 @@ class NasBench101Space:
         """The network of an architecture with PyTorch's default initialisation, drawn from `seed` alone."""
         check_index(self, index)
         with drawn_from(seed):
-            return graph_network(self.cells[index], self._stacks, self.outputs)
+            return nas_bench_101_network(self.cells[index], self._stacks, self.outputs)
 
     @property
     def _stacks(self) -> list[list[int]]:

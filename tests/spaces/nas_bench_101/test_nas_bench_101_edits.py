@@ -4,18 +4,10 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cena.errors import InputError
 from cena.spaces import NasBench101Space
-from cena.spaces.nas_bench_101.cells import (
-    MAX_EDGES,
-    NAS_BENCH_101_OPERATIONS,
-    cell_from_matrix,
-    parse_nas_bench_101_cell,
-)
-from cena.spaces.nas_bench_101.edits import PAIRS, CellIndex, pruned
+from cena.spaces.nas_bench_101.cells import NAS_BENCH_101_OPERATIONS, parse_nas_bench_101_cell
+from cena.spaces.nas_bench_101.edits import PAIRS, CellIndex
 from cena.spaces.nas_bench_101.isomorphism import all_nas_bench_101_cells, canonical
 
 SPACE = NasBench101Space(cells=all_nas_bench_101_cells()[::997])
@@ -38,20 +30,6 @@ def test_a_pickled_index_is_small_and_built_once():
     bare = next(cell for cell in all_nas_bench_101_cells() if not cell.operations)
     for cells in ([bare], []):
         assert pickle.loads(pickle.dumps(CellIndex(cells))).cells == cells
-
-
-@given(st.integers(0, 2**21 - 1), st.lists(st.integers(0, 2), min_size=5, max_size=5))
-def test_pruning_agrees_with_the_matrix_form(edges, codes):
-    matrix = np.zeros((7, 7), dtype=int)
-    for bit, pair in enumerate(PAIRS):
-        matrix[pair] = edges >> bit & 1
-    operations = [NAS_BENCH_101_OPERATIONS[code] for code in codes]
-    try:
-        expected = cell_from_matrix(matrix, operations)
-    except InputError:
-        expected = None
-    assert pruned(operations, edges) == expected
-    assert expected is None or expected.edges.bit_count() <= MAX_EDGES
 
 
 def test_a_vertex_without_operation_is_left_out_with_its_edges_wherever_it_is():

@@ -1,6 +1,6 @@
 """Cells of NAS-Bench-101: string form, pruning, and what is refused."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -15,8 +15,10 @@ from cena.spaces.nas_bench_101.cells import (
     NAS_BENCH_101_OPERATIONS,
     NasBench101Cell,
     cell_from_matrix,
+    edge_bit,
     format_nas_bench_101_cell,
     parse_nas_bench_101_cell,
+    pruned,
 )
 
 CELL = "conv3x3(0)|maxpool3x3(0,1)|output(1,2)"
@@ -110,6 +112,31 @@ def test_pruning_keeps_what_is_on_a_path_from_input_to_output(vertices: int) -> 
         assert cell.operations == tuple(operations[v - 1] for v in kept[1:-1])
         pruned = matrix[np.ix_(kept, kept)]
         assert [cell.inputs(t) for t in range(len(kept))] == [np.flatnonzero(column).tolist() for column in pruned.T]
+
+
+@given(st.integers(2, MAX_VERTICES + 1), st.data())
+def test_pruning_keeps_exactly_the_edges_of_paths_from_input_to_output(vertices: int, data: st.DataObject) -> None:
+    """Against the definition: all paths are walked, and what none of them uses is gone."""
+    pairs = [(s, t) for t in range(vertices) for s in range(t)]
+    edges = data.draw(st.sets(st.sampled_from(pairs)))
+    operations = data.draw(st.tuples(*[st.sampled_from(NAS_BENCH_101_OPERATIONS)] * (vertices - 2)))
+    used = {edge for path in paths(0, vertices - 1, edges) for edge in pairwise(path)}
+    cell = pruned(operations, sum(edge_bit(*edge) for edge in edges))
+    if not used:
+        assert cell is None
+        return
+    number = {old: new for new, old in enumerate(sorted({vertex for edge in used for vertex in edge}))}
+    assert cell == NasBench101Cell(
+        tuple(operations[old - 1] for old in list(number)[1:-1]),
+        sum(edge_bit(number[s], number[t]) for s, t in used),
+    )
+
+
+def paths(start: int, end: int, edges: set[tuple[int, int]]) -> list[list[int]]:
+    """Every path from one vertex to another."""
+    if start == end:
+        return [[end]]
+    return [[start, *rest] for s, t in edges if s == start for rest in paths(t, end, edges)]
 
 
 def test_limits_hold_after_pruning_as_in_the_benchmark() -> None:

@@ -20,7 +20,12 @@ from cena.spaces.nas_bench_101.cells import (
     parse_nas_bench_101_cell,
 )
 from cena.spaces.nas_bench_101.isomorphism import canonical, canonical_hash
-from cena.spaces.nas_bench_101.networks import GraphCell, first_channels, graph_network, vertex_channels
+from cena.spaces.nas_bench_101.networks import (
+    NasBench101CellModule,
+    first_channels,
+    nas_bench_101_network,
+    vertex_channels,
+)
 from cena.spaces.nas_bench_101.space import MAX_CONCATENATED, NasBench101Space, paper_subset
 
 TEXTS = [
@@ -59,7 +64,7 @@ def test_every_vertex_has_a_channel_at_the_narrowest_stem() -> None:
         assert min(vertex_channels(cell, MAX_CONCATENATED, MAX_CONCATENATED)) > 0
 
 
-def reference(module: GraphCell, cell: NasBench101Cell, x: Tensor) -> Tensor:
+def reference(module: NasBench101CellModule, cell: NasBench101Cell, x: Tensor) -> Tensor:
     """`build_module` of the original, step by step."""
     output, channels = cell.vertices - 1, module.channels
     values = [x]
@@ -97,7 +102,7 @@ def convolved(module: nn.Module, x: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("cell", CELLS, ids=format_nas_bench_101_cell)
 def test_a_cell_computes_what_the_original_says(cell: NasBench101Cell) -> None:
-    module = GraphCell(cell, 4, 7).double()
+    module = NasBench101CellModule(cell, 4, 7).double()
     x = torch.randn(3, 4, 6, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
     output, expected = module(x), reference(module, cell, x)
     assert output.shape == (3, 7, 6, 5)
@@ -115,8 +120,8 @@ def test_first_channels_are_the_images_themselves_when_none_is_left_out() -> Non
 
 
 def test_the_network_of_the_benchmark() -> None:
-    network = graph_network(CELLS[1], [[16] * 4, [16] + [32] * 3, [32] + [64] * 3], 10)
-    stack = ["GraphCell"] * 3
+    network = nas_bench_101_network(CELLS[1], [[16] * 4, [16] + [32] * 3, [32] + [64] * 3], 10)
+    stack = ["NasBench101CellModule"] * 3
     head = ["AdaptiveAvgPool2d", "Flatten", "Linear"]
     assert [type(layer).__name__ for layer in network] == [
         *["ConvNormReLU", *stack, "MaxPool2d", *stack, "MaxPool2d", *stack],

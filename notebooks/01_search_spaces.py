@@ -37,7 +37,7 @@ from IPython.display import Markdown, display
 from cena import spaces
 from cena.companion.project import results_folder
 from cena.data import registry
-from cena.data.labels import available, digits_table, files, nas_bench_101_cells
+from cena.data.labels import available, digits_table, label_files, nas_bench_101_cells
 from cena.evaluate import PAPER, feature_sets, kendall, log_parameters, predict, split, summarize, write_table
 from cena.report import plots, style
 from cena.report.tables import NAMES, NONE, markdown_table
@@ -344,7 +344,8 @@ header = (
 display(Markdown(markdown_table(header, rows, numeric=(1, 2))))
 
 # %% tags=["hide-input"]
-if settings.space.name == "nas-bench-201" and not registry.missing(files("nas-bench-101", dataset="cifar10")):
+first = available("nas-bench-101")[0]
+if settings.space.name == "nas-bench-201" and not registry.missing(label_files("nas-bench-101", first)):
     table = nas_bench_101_cells()
     labelled = benchmark("nas-bench-101")
     ours = np.array([labelled.parameters(index) for index in range(len(labelled))])

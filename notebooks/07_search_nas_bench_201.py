@@ -137,7 +137,7 @@ by_name = {
         protocol.name: protocol
         for protocol in protocols(
             settings.space.name,
-            LabelKey(dataset, settings.space.split, settings.space.epochs, settings.space.trials),
+            settings.space.label_key(dataset),
             budget,
         )
     }
@@ -405,7 +405,7 @@ def published(dataset, split):
         return not_run(id, f"profile {profile}: no guide labels and timings of all architectures for simulated time")
     if bo.label in left_out:
         return not_run(id, f"profile {profile}: {LEFT_OUT}")
-    report = labels.accuracy(settings.space.name, dataset=dataset, split=split, epochs=200, trials="mean")
+    report = labels.accuracy(settings.space.name, LabelKey(dataset, split, epochs=200, trials="mean"))
     judged = replace(protocol, report=report)
     shared = list(by_name[dataset].values())
     regret = regrets(pipeline.store, bo, judged, seeds, pipeline.workers, shared)[:, -1]

@@ -43,7 +43,6 @@ from cena.arch2vec import (
 )
 from cena.companion.project import results_folder
 from cena.data import labels, registry
-from cena.data.labels import LabelKey
 from cena.evaluate import (
     evaluations_to_reach,
     fill_dead,
@@ -104,7 +103,7 @@ results = results_folder(profile)
 stem = "08_search_nas_bench_101"
 
 [dataset] = settings.space.datasets
-key = LabelKey(dataset, settings.space.split, settings.space.epochs, settings.space.trials)
+key = settings.space.label_key(dataset)
 if stand_in:
     raw, graphs, arch2vec_settings, baseline = (
         CategoricalCandidates(*space.choices()),
@@ -235,7 +234,7 @@ Markdown(markdown_table(header, rows, range(1, len(header))))
 by_name = {protocol.name: protocol for protocol in protocols(space.name, key, budget)}
 if not stand_in and key.split == "validation":
     noiseless = by_name[NOISELESS]
-    seconds = labels.train_seconds(space.name, dataset="cifar10", split="validation", epochs=108)
+    seconds = labels.train_seconds(space.name, key)
     by_name[TIMED] = Protocol(TIMED, noiseless.guide, noiseless.report, key, key, budget, seconds, 100_000)
 
 found = {

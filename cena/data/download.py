@@ -4,23 +4,16 @@ What has arrived is kept beside the file's place as ``<name>.part``. The next at
 asks the server for the rest (HTTP ``Range``, RFC 9110 section 14) and starts anew where the server does not do that.
 """
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import requests
 
-if sys.platform != "win32":  # there two processes must not download the same file at once
-    import fcntl
+from cena.types import Progress, silent
 
 TIMEOUT = 30.0
 """Seconds without a connection or a byte after which an attempt fails."""
 CHUNK = 1 << 16
-
-Progress = Callable[[int, int], None]
-"""Called with (bytes there, bytes in all, 0 if the server does not say)."""
+"""Bytes of a piece."""
 
 
 class ResumingDownloader:
@@ -29,10 +22,10 @@ class ResumingDownloader:
     Parameters
     ----------
     part : where unfinished content is kept.
-    progress : told after every piece.
+    progress : told after every piece of (bytes there, bytes in all), the latter 0 where the server does not say.
     """
 
-    def __init__(self, part: Path, progress: Progress | None = None):
+    def __init__(self, part: Path, progress: Progress = silent):
         self.part = part
         self.progress = progress
 
@@ -66,8 +59,7 @@ class ResumingDownloader:
             for piece in response.iter_content(CHUNK):
                 file.write(piece)
                 there += len(piece)
-                if self.progress is not None:
-                    self.progress(there, total)
+                self.progress(there, total)
 
 
 def reason(error: OSError | ValueError) -> str:
@@ -86,29 +78,3 @@ def reason(error: OSError | ValueError) -> str:
     if isinstance(error, ValueError):
         return "what arrived does not have the published checksum"
     return error.strerror or type(error).__name__
-
-
-@contextmanager
-def one_at_a_time(lock: Path) -> Iterator[None]:
-    """Wait until no other process is inside with the same lock file; a killed process is inside no more."""
-    if sys.platform == "win32":
-        yield
-        return
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        with lock.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            if not _is_still(file.fileno(), lock):
-                continue  # whoever was inside has removed the file: nobody else can find this lock
-            try:
-                yield
-            finally:
-                lock.unlink(missing_ok=True)
-            return
-
-
-def _is_still(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False

@@ -5,7 +5,6 @@ down is exact and the same on every machine. The result is normalised with mean 
 the authors' code.
 """
 
-import hashlib
 import tarfile
 import zipfile
 import zlib
@@ -20,6 +19,7 @@ from sklearn.datasets import load_digits, load_sample_images
 
 from cena.data import registry
 from cena.errors import InputError, unknown
+from cena.files import sha256
 
 SIZE = 32
 """Height and width in pixels of a source's images."""
@@ -45,7 +45,7 @@ class Images:
     @property
     def checksum(self) -> str:
         """The sha256 of the pixels' bytes (little-endian, in C order), which goes into every artifact made of them."""
-        return hashlib.sha256(self.pixels.astype("<f4").tobytes()).hexdigest()
+        return sha256(self.pixels.astype("<f4").tobytes())
 
 
 def images(name: str, count: int, resolution: int, seed: int) -> Images:
@@ -80,12 +80,12 @@ def images(name: str, count: int, resolution: int, seed: int) -> Images:
         name = path.name  # what is shown and recorded names no folder of the machine
         levels, note = _own(path, count, resolution, seed)
     else:
-        levels, note = SOURCES[name](count, seed)
+        levels, note = IMAGE_SOURCES[name](count, seed)
     pixels = area_average(levels, resolution) / 127.5 - 1
     return Images(name, pixels.astype(np.float32), note)
 
 
-def files(name: str) -> list[str]:
+def image_files(name: str) -> list[str]:
     """The files of the download registry that these images need: the development subset where only that is there."""
     _check_source(name)
     if name != "cifar10":
@@ -141,7 +141,7 @@ def _noise(count: int, seed: int) -> tuple[Levels, str]:
 
 
 def _cifar10(count: int, seed: int) -> tuple[Levels, str]:
-    [file] = files("cifar10")
+    [file] = image_files("cifar10")
     path = registry.fetch(file)
     if file == registry.CIFAR10:
         training, note = _archive(path), "CIFAR-10 training images"
@@ -159,8 +159,8 @@ def _is_own(name: str) -> bool:
 
 
 def _check_source(name: str) -> None:
-    if name not in SOURCES and not _is_own(name):
-        raise unknown("images", name, [*SOURCES, "the path of an .npz file"])
+    if name not in IMAGE_SOURCES and not _is_own(name):
+        raise unknown("images", name, [*IMAGE_SOURCES, "the path of an .npz file"])
 
 
 def _own(path: Path, count: int, resolution: int, seed: int) -> tuple[Levels, str]:
@@ -205,7 +205,7 @@ def _archive(path: Path) -> NDArray[np.uint8]:
     return np.concatenate([batches[batch] for batch in sorted(batches)])
 
 
-SOURCES: dict[str, Callable[[int, int], tuple[Levels, str]]] = {
+IMAGE_SOURCES: dict[str, Callable[[int, int], tuple[Levels, str]]] = {
     "patches": _patches,
     "cifar10": _cifar10,
     "digits": _digits,

@@ -5,28 +5,26 @@ The authors' arrays need no import: they are small, and :mod:`cena.data.label_so
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cena import __version__, spaces
-from cena.data import nas_bench_101_archive, nats_archive
-from cena.data.label_tables import imported_path, save_table, sha256_of
+from cena.data.label_tables import imported_path, save_table, source_sha256
+from cena.data.nas_bench_101_archive import read_nas_bench_101_archive
+from cena.data.nats_archive import read_nats_archive
 from cena.errors import InputError, unknown
+from cena.types import Arrays, Progress, silent
 
-Progress = Callable[[int], None]
-"""Called with the number of records read."""
-
-_READERS: dict[str, Callable[[Path, Progress | None], dict[str, NDArray[Any]]]] = {
-    "nas-bench-101": nas_bench_101_archive.read_archive,
-    "nas-bench-201": nats_archive.read_archive,
-    "nats-bench-size": nats_archive.read_archive,
+_READERS: dict[str, Callable[[Path, Progress], Arrays]] = {
+    "nas-bench-101": read_nas_bench_101_archive,
+    "nas-bench-201": read_nats_archive,
+    "nats-bench-size": read_nats_archive,
 }
 """How the official archive of each space is read."""
 
 
-def import_archive(space_name: str, source: Path, progress: Progress | None = None) -> Path:
+def import_archive(space_name: str, source: Path, progress: Progress = silent) -> Path:
     """Read an official archive, write its label table into the download folder and return the table's path.
 
     From then on :mod:`cena.data.labels` uses it. The table names its source and the source's sha256.
@@ -35,7 +33,7 @@ def import_archive(space_name: str, source: Path, progress: Progress | None = No
     ----------
     space_name : ``"nas-bench-101"``, ``"nas-bench-201"`` or ``"nats-bench-size"``.
     source : NATS-Bench's "simple" archive, as ``.tar`` or unpacked, or ``nasbench_full.tfrecord``.
-    progress : told while reading.
+    progress : told of (records read, 0: how many there are is not known).
 
     Raises
     ------
@@ -48,7 +46,7 @@ def import_archive(space_name: str, source: Path, progress: Progress | None = No
     if space_name != "nas-bench-101":
         _check_complete(space_name, source, arrays["architecture"])
     destination = imported_path(space_name)
-    provenance = {"source": source.name, "sha256": sha256_of(source), "space": space_name, "cena": __version__}
+    provenance = {"source": source.name, "sha256": source_sha256(source), "space": space_name, "cena": __version__}
     save_table(destination, arrays, provenance)
     return destination
 

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from cena.data import registry
 from cena.data.label_tables import LabelKey
+from cena.types import Floats
 
 DATASETS = ("cifar10", "cifar100", "imagenet16")
 
@@ -43,7 +43,7 @@ class Source:
     files: tuple[str, ...]
     column: str = ""
 
-    def read(self) -> tuple[list[str] | None, NDArray[np.float64]]:
+    def read(self) -> tuple[list[str] | None, Floats]:
         """The architectures' strings (None where rows are the cells of the table itself) and their labels in percent.
 
         Raises
@@ -96,7 +96,7 @@ def _of_101() -> dict[LabelKey, Source]:
     }
 
 
-SOURCES: dict[str, dict[LabelKey, Source]] = {
+LABEL_SOURCES: dict[str, dict[LabelKey, Source]] = {
     "nas-bench-201": _of_201(),
     "nats-bench-size": _of_size(),
     "nas-bench-101": _of_101(),
@@ -115,7 +115,7 @@ _IMAGES = {
 """Training images and evaluated images of NAS-Bench-201: its seconds are those of an image times their number."""
 
 
-def seconds_201(dataset: str, split: str) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
+def seconds_201(dataset: str, split: str) -> tuple[list[str], Floats, Floats]:
     """NAS-Bench-201's architectures, the seconds of one epoch of training and of one evaluation of a split.
 
     Training was timed in 1,506 rows, evaluation in 1,000; elsewhere they are a ridge prediction (1.3 % error).

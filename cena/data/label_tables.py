@@ -5,10 +5,7 @@ provenance: the file it was made from and that file's sha256. Arrays are read on
 423,624 NAS-Bench-101 cells opens at once. Nothing in it is pickled.
 """
 
-import hashlib
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -21,11 +18,11 @@ from numpy.typing import NDArray
 
 from cena.data import registry
 from cena.errors import InputError
+from cena.files import file_sha256, replacing, sha256
+from cena.types import Arrays
 
 IMPORTED = "imported"
 """The folder of the download folder that holds imported tables."""
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -112,7 +109,7 @@ def imported(space_name: str) -> LabelTable | None:
 
 
 def save_table(path: Path, arrays: Arrays, provenance: Mapping[str, str]) -> None:
-    """Write a table: beside its place first, then moved there, so that no half-written table is ever read.
+    """Write a table in one step.
 
     Parameters
     ----------
@@ -124,32 +121,17 @@ def save_table(path: Path, arrays: Arrays, provenance: Mapping[str, str]) -> Non
     InputError
         If the folder cannot be written or the disk is full; what was there before is left alone.
     """
-    temporary = None
+    text = np.array(json.dumps(dict(provenance), sort_keys=True))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
-            temporary = Path(file.name)
-            text = np.array(json.dumps(dict(provenance), sort_keys=True))
-            np.savez_compressed(file, allow_pickle=False, provenance=text, **dict(arrays))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, provenance=text, **arrays)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}; set CENA_DATA to a folder with room") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
-def sha256_of(path: Path) -> str:
+def source_sha256(path: Path) -> str:
     """The sha256 of a file; of a folder, that of the names and sha256 of its files, in the order of their names."""
-    if path.is_dir():
-        listed = (f"{sha256_of(file)}  {file.relative_to(path).as_posix()}\n" for file in _files(path))
-        return hashlib.sha256("".join(listed).encode()).hexdigest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    if not path.is_dir():
+        return file_sha256(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return sha256("".join(f"{file_sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files))

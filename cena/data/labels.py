@@ -9,7 +9,6 @@ combination. The digits labels were trained by this project (:mod:`cena.study.di
 package.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,17 +19,22 @@ from numpy.typing import NDArray
 
 from cena import spaces
 from cena.data import registry
-from cena.data.label_sources import SOURCES, seconds_201
+from cena.data.label_sources import LABEL_SOURCES, seconds_201
 from cena.data.label_tables import LabelKey as LabelKey
 from cena.data.label_tables import LabelTable, imported
 from cena.errors import InputError, unknown
+from cena.files import file_sha256, sha256
+from cena.types import Floats
 
 BUNDLED = Path(__file__).parent / "bundled"
-TABLES = {"digits-topology": "digits_topology.csv.gz", "digits-size": "digits_size.csv.gz"}
+DIGITS_TABLES = {"digits-topology": "digits_topology.csv.gz", "digits-size": "digits_size.csv.gz"}
+
+NAS_BENCH_101_TEST = LabelKey("cifar10", "test", 108, "mean")
+"""What NAS-Bench-101 is judged by where its archive was imported; the labelled sample has no test accuracy."""
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class NasBench101Cells:
     """The cells of the NAS-Bench-101 table, in its order, which is that of its labels.
 
     Parameters
@@ -49,43 +53,44 @@ class Cells:
     parameters: NDArray[np.int64]
 
 
-def accuracy(space_name: str, *, dataset: str, split: str, epochs: int, trials: str) -> NDArray[np.float64]:
+def accuracy(space_name: str, key: LabelKey) -> Floats:
     """(n,) accuracy in percent of each architecture of a space, in the order of the space; NaN where it is not known.
 
     Parameters
     ----------
     space_name : a space that has labels, such as ``"nas-bench-201"``.
-    dataset, split, epochs, trials : see :class:`LabelKey`.
+    key : which accuracy.
 
     Raises
     ------
     InputError
         If there are no such labels (the message lists those there are), or their file is missing or incomplete.
     """
-    key = _known(space_name, dataset, split, epochs, trials)
-    if space_name in TABLES:
+    _check(space_name, key)
+    if space_name in DIGITS_TABLES:
         return _digits_accuracy(spaces.load(space_name), key)
     table = _imported_with(space_name, key)
     if table is not None:
         return _from_table(space_name, table, key.array_name())
-    return _aligned(space_name, *SOURCES[space_name][key].read())
+    return _aligned(space_name, *LABEL_SOURCES[space_name][key].read())
 
 
 def available(space_name: str) -> list[LabelKey]:
     """Every combination that :func:`accuracy` has for a space, the paper's labels first, then as they are listed.
 
     Raises `InputError` for a space without labels. NAS-Bench-101's are either those of the 30,001 cells or, where it
-    was imported, those of the archive, for labels and :func:`nas_bench_101_cells` are of the same cells.
+    was imported, those of the archive, for labels and :func:`nas_bench_101_cells` are of the same cells; the archive's
+    first is :data:`NAS_BENCH_101_TEST`.
     """
-    if space_name not in TABLES:
-        if space_name not in SOURCES:
-            raise unknown("space with labels", space_name, [*SOURCES, *TABLES])
+    if space_name not in DIGITS_TABLES:
+        if space_name not in LABEL_SOURCES:
+            raise unknown("space with labels", space_name, [*LABEL_SOURCES, *DIGITS_TABLES])
         table = imported(space_name)
         if table is None:
-            return list(SOURCES[space_name])
+            return list(LABEL_SOURCES[space_name])
         if space_name == "nas-bench-101":
-            return table.keys()
-        return list(dict.fromkeys([*SOURCES[space_name], *table.keys()]))
+            return sorted(table.keys(), key=lambda key: key != NAS_BENCH_101_TEST)
+        return list(dict.fromkeys([*LABEL_SOURCES[space_name], *table.keys()]))
     digits = digits_table(space_name)
     trials = ["mean", *(f"seed{seed}" for seed in sorted(digits["seed"].unique()))]
     return [
@@ -96,57 +101,48 @@ def available(space_name: str) -> list[LabelKey]:
     ]
 
 
-def files(
-    space_name: str, *, dataset: str, split: str | None = None, epochs: int | None = None, trials: str | None = None
-) -> list[str]:
-    """The files of the download registry that the labels need; none for the bundled digits and for imported tables.
+def label_files(space_name: str, key: LabelKey) -> list[str]:
+    """The files of the download registry that labels need; none for the bundled digits and for imported tables.
 
-    Of several combinations that fit what is named, the first of :func:`available` is meant: the paper's labels.
+    Errors are those of :func:`accuracy`; nothing is downloaded.
     """
-    if space_name in TABLES:
-        if dataset != "digits":
-            raise unknown(f"data set of {space_name}", dataset, ["digits"])
+    _check(space_name, key)
+    if space_name in DIGITS_TABLES or _imported_with(space_name, key):
         return []
-    key = _first(space_name, dataset, split, epochs, trials)
-    return [] if _imported_with(space_name, key) else list(SOURCES[space_name][key].files)
+    return list(LABEL_SOURCES[space_name][key].files)
 
 
-def fingerprint(
-    space_name: str, *, dataset: str, split: str | None = None, epochs: int | None = None, trials: str | None = None
-) -> str:
-    """A sha256 that changes whenever the labels could: of the bundled or imported table, or of the checksums of
-    :func:`files`.
+def label_checksum(space_name: str, key: LabelKey) -> str:
+    """A sha256 that changes whenever labels could: of the bundled or imported table, or of their files' checksums.
 
-    It needs no download: a file with another checksum is never used.
+    Errors are those of :func:`accuracy`; nothing is downloaded: a file with another checksum is never used.
     """
-    names = files(space_name, dataset=dataset, split=split, epochs=epochs, trials=trials)
-    if space_name in TABLES:
-        content = _table(space_name).read_bytes()
-    elif names:
-        content = "".join(registry.REGISTRY[name].checksum for name in names).encode()
-    else:
-        table = imported(space_name)
-        content = json.dumps(table.provenance if table else {}, sort_keys=True).encode()
-    return hashlib.sha256(content).hexdigest()
+    names = label_files(space_name, key)
+    if space_name in DIGITS_TABLES:
+        return file_sha256(_table(space_name))
+    if names:
+        return sha256("".join(registry.REGISTRY[name].checksum for name in names))
+    table = imported(space_name)
+    return sha256(json.dumps(table.provenance if table else {}, sort_keys=True))
 
 
-def origin(space_name: str, *, dataset: str, split: str, epochs: int, trials: str) -> str:
+def origin(space_name: str, key: LabelKey) -> str:
     """One phrase that says where labels come from: an imported archive with its sha256, or the files and their origin.
 
-    Parameters and errors are those of :func:`accuracy`; nothing is downloaded.
+    Errors are those of :func:`accuracy`; nothing is downloaded.
     """
-    key = _known(space_name, dataset, split, epochs, trials)
-    if space_name in TABLES:
-        return f"trained by this project ({TABLES[space_name]})"
+    _check(space_name, key)
+    if space_name in DIGITS_TABLES:
+        return f"trained by this project ({DIGITS_TABLES[space_name]})"
     table = _imported_with(space_name, key)
     if table is not None:
         return table.origin()
-    [*_, name] = SOURCES[space_name][key].files
+    [*_, name] = LABEL_SOURCES[space_name][key].files
     return f"{name} ({registry.REGISTRY[name].origin})"
 
 
-def train_seconds(space_name: str, *, dataset: str, split: str, epochs: int) -> NDArray[np.float64]:
-    """(n,) seconds of the whole training that the labels of a split come from, in the order of the space.
+def train_seconds(space_name: str, key: LabelKey) -> Floats:
+    """(n,) seconds of the whole training that labels come from, in the order of the space.
 
     A simulated search pays this and :func:`evaluation_seconds` for each architecture: on CIFAR-10 after 12 epochs,
     6 times an epoch of 50,000 images and 2.5 times an evaluation of 10,000, about 112 s in the median. NAS-Bench-201's
@@ -155,17 +151,17 @@ def train_seconds(space_name: str, *, dataset: str, split: str, epochs: int) -> 
     Raises
     ------
     InputError
-        If no training was timed so; the message lists what was.
+        If there are no such labels, or their training was not timed; the message lists what was.
     """
-    return _seconds(space_name, f"train_seconds.{dataset}.{split}.{epochs}")
+    return _seconds(space_name, key, f"train_seconds.{key.dataset}.{key.split}.{key.epochs}")
 
 
-def evaluation_seconds(space_name: str, *, dataset: str, split: str) -> NDArray[np.float64]:
-    """(n,) seconds of one evaluation of the whole split; errors as :func:`train_seconds`."""
-    return _seconds(space_name, f"evaluation_seconds.{dataset}.{split}")
+def evaluation_seconds(space_name: str, key: LabelKey) -> Floats:
+    """(n,) seconds of one evaluation of the whole split of labels; errors as :func:`train_seconds`."""
+    return _seconds(space_name, key, f"evaluation_seconds.{key.dataset}.{key.split}")
 
 
-def nas_bench_101_cells() -> Cells:
+def nas_bench_101_cells() -> NasBench101Cells:
     """The cells whose labels ``accuracy("nas-bench-101", ...)`` gives, in their order.
 
     They are the 30,001 cells of the published sample, or all cells of the official archive where that was imported.
@@ -178,9 +174,9 @@ def nas_bench_101_cells() -> Cells:
     table = imported("nas-bench-101")
     if table is not None:
         names = ("architecture", "adjacency", "operations", "vertices", "parameters")
-        return Cells(*(table[name] for name in names))
+        return NasBench101Cells(*(table[name] for name in names))
     with np.load(registry.fetch(registry.CELLS_101)) as file:
-        return Cells(file["hash"], file["adj"], file["ops"], file["n_vertices"], file["params"])
+        return NasBench101Cells(file["hash"], file["adj"], file["ops"], file["n_vertices"], file["params"])
 
 
 def digits_table(space_name: str) -> pd.DataFrame:
@@ -193,9 +189,9 @@ def digits_table(space_name: str) -> pd.DataFrame:
 
 
 def _table(space_name: str) -> Path:
-    if space_name not in TABLES:
-        raise unknown("digits space", space_name, TABLES)
-    path = BUNDLED / TABLES[space_name]
+    if space_name not in DIGITS_TABLES:
+        raise unknown("digits space", space_name, DIGITS_TABLES)
+    path = BUNDLED / DIGITS_TABLES[space_name]
     if not path.exists():
         raise InputError(
             f"the labels of '{space_name}' are not in this copy of cena: install it again to get {path.name}"
@@ -203,7 +199,7 @@ def _table(space_name: str) -> Path:
     return path
 
 
-def _digits_accuracy(space: spaces.Space, key: LabelKey) -> NDArray[np.float64]:
+def _digits_accuracy(space: spaces.Space, key: LabelKey) -> Floats:
     table = digits_table(space.name)
     trained = table[table["epochs"] == key.epochs]
     by_seed = trained.pivot(index="architecture", columns="seed", values=f"{key.split}_accuracy")
@@ -217,24 +213,10 @@ def _digits_accuracy(space: spaces.Space, key: LabelKey) -> NDArray[np.float64]:
     return values.to_numpy(dtype=np.float64)
 
 
-def _known(space_name: str, dataset: str, split: str, epochs: int, trials: str) -> LabelKey:
-    key = LabelKey(dataset, split, epochs, trials)
+def _check(space_name: str, key: LabelKey) -> None:
     known = available(space_name)
     if key not in known:
         raise unknown(f"labels of {space_name}", key, known)
-    return key
-
-
-def _first(space_name: str, dataset: str, split: str | None, epochs: int | None, trials: str | None) -> LabelKey:
-    known = available(space_name)
-    datasets = dict.fromkeys(key.dataset for key in known)
-    if dataset not in datasets:
-        raise unknown(f"data set of {space_name}", dataset, datasets)
-    for key in known:
-        asked = (split or key.split, epochs or key.epochs, trials or key.trials)
-        if key.dataset == dataset and (key.split, key.epochs, key.trials) == asked:
-            return key
-    raise unknown(f"labels of {space_name}", f"{dataset=!s} {split=!s} {epochs=!s} {trials=!s}", known)
 
 
 def _imported_with(space_name: str, key: LabelKey) -> LabelTable | None:
@@ -243,12 +225,12 @@ def _imported_with(space_name: str, key: LabelKey) -> LabelTable | None:
     return table if table is not None and key.array_name() in table.names else None
 
 
-def _from_table(space_name: str, table: LabelTable, array: str) -> NDArray[np.float64]:
+def _from_table(space_name: str, table: LabelTable, array: str) -> Floats:
     names = None if space_name == "nas-bench-101" else table["architecture"].tolist()
     return _aligned(space_name, names, table[array].astype(np.float64))
 
 
-def _aligned(space_name: str, names: list[str] | None, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _aligned(space_name: str, names: list[str] | None, values: Floats) -> Floats:
     """The values in the order of the space; as they are where they have no names, being of the table's own cells."""
     if names is None:
         return values
@@ -258,20 +240,19 @@ def _aligned(space_name: str, names: list[str] | None, values: NDArray[np.float6
     return aligned
 
 
-def _seconds(space_name: str, array: str) -> NDArray[np.float64]:
-    available(space_name)  # refuses a space without labels
-    table = imported(space_name) if space_name in SOURCES else None
+def _seconds(space_name: str, key: LabelKey, array: str) -> Floats:
+    _check(space_name, key)
+    table = imported(space_name) if space_name in LABEL_SOURCES else None
     if table is not None and array in table.names:
         return _from_table(space_name, table, array)
-    what, dataset, split, *epochs = array.split(".")
     timed = _timed(space_name, table)
     if array not in timed:
         raise unknown(f"timing of {space_name}", array, timed)
     if space_name == "nas-bench-101":
         with np.load(registry.fetch(registry.CELLS_101)) as file:
             return np.asarray(file["train_time_108"], np.float64)
-    names, epoch, evaluation = seconds_201(dataset, split)
-    return _aligned(space_name, names, int(epochs[0]) * epoch if what == "train_seconds" else evaluation)
+    names, epoch, evaluation = seconds_201(key.dataset, key.split)
+    return _aligned(space_name, names, key.epochs * epoch if array.startswith("train") else evaluation)
 
 
 def _timed(space_name: str, table: LabelTable | None) -> list[str]:
@@ -279,7 +260,7 @@ def _timed(space_name: str, table: LabelTable | None) -> list[str]:
     kinds = ("train_seconds.", "evaluation_seconds.")
     timed = sorted(name for name in table.names if name.startswith(kinds)) if table else []
     if space_name == "nas-bench-201":
-        keys = SOURCES[space_name]
+        keys = LABEL_SOURCES[space_name]
         timed += dict.fromkeys(f"train_seconds.{key.dataset}.{key.split}.{key.epochs}" for key in keys)
         timed += dict.fromkeys(f"evaluation_seconds.{key.dataset}.{key.split}" for key in keys)
     elif space_name == "nas-bench-101" and table is None:

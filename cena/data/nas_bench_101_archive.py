@@ -14,7 +14,7 @@ import binascii
 import json
 import struct
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +22,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cena.data.label_tables import LabelKey
-from cena.data.tfrecord import read_records
+from cena.data.tfrecord import read_tfrecords
 from cena.errors import InputError
+from cena.spaces.nas_bench_101.cells import MAX_VERTICES
+from cena.types import Arrays, Progress, silent
 
-VERTICES = 7
-EPOCHS = (4, 12, 36, 108)
-REPEATS = 3
-OPERATIONS = {"input": -1, "output": -2, "conv3x3-bn-relu": 0, "conv1x1-bn-relu": 1, "maxpool3x3": 2}
-PADDING = -9
-PROGRESS_EVERY = 10_000
-
-Progress = Callable[[int], None]
-"""Called with the number of trainings read, now and then."""
+_EPOCHS = (4, 12, 36, 108)
+_REPEATS = 3
+_OPERATIONS = {"input": -1, "output": -2, "conv3x3-bn-relu": 0, "conv1x1-bn-relu": 1, "maxpool3x3": 2}
+_PADDING = -9
+_PROGRESS_EVERY = 10_000
 
 
-def read_archive(path: Path, progress: Progress | None = None) -> dict[str, NDArray[Any]]:
+def read_nas_bench_101_archive(path: Path, progress: Progress = silent) -> Arrays:
     """The arrays of a label table, one row for each cell, in the order of their hashes.
 
     ``architecture`` (n,) hashes; ``adjacency`` (n, 7, 7), ``operations`` (n, 7), ``vertices`` (n,) and ``parameters``
-    (n,) as in :class:`cena.data.labels.Cells`; validation and test accuracies in percent (float32) of ``repeat0``,
-    ``repeat1``, ``repeat2``, of ``one`` (which is repeat 0) and their ``mean``; the mean seconds of a training as
-    ``train_seconds.cifar10.<split>.<epochs>``, for both splits the same. What the file lacks is not among the arrays.
+    (n,) as in :class:`cena.data.labels.NasBench101Cells`; validation and test accuracies in percent (float32) of
+    ``repeat0``, ``repeat1``, ``repeat2``, of ``one`` (which is repeat 0) and their ``mean``; the mean seconds of a
+    training as ``train_seconds.cifar10.<split>.<epochs>``, for both splits the same. What the file lacks is not there.
+    `progress` is told now and then of (trainings read, 0: how many there are is not known).
 
     Raises
     ------
@@ -55,46 +54,46 @@ def read_archive(path: Path, progress: Progress | None = None) -> dict[str, NDAr
     cells: list[tuple[NDArray[np.uint8], NDArray[np.int8], int, int]] = []
     trained = array("B")  # for each cell, how often it was met after each number of epochs
     metrics = array("f")  # for each cell (epochs, repeats, 3): seconds, validation, test
-    slots = len(EPOCHS) * REPEATS * 3
-    for number, content in enumerate(read_records(path)):
+    slots = len(_EPOCHS) * _REPEATS * 3
+    for number, content in enumerate(read_tfrecords(path)):
         try:
             name, epochs, adjacency, operations, encoded = json.loads(content)
             parameters, final = _model_metrics(base64.b64decode(encoded, validate=True))
             if name not in rows:
                 cells.append((*_cell(adjacency, operations.split(",")), parameters))
                 rows[name] = len(rows)
-                trained.extend([0] * len(EPOCHS))
+                trained.extend([0] * len(_EPOCHS))
                 metrics.extend([float("nan")] * slots)
-            row, length = rows[name], EPOCHS.index(epochs)
-            repeat = trained[row * len(EPOCHS) + length]
-            if repeat >= REPEATS:
-                raise ValueError(f"cell {name} has more than {REPEATS} trainings of {epochs} epochs")
-            trained[row * len(EPOCHS) + length] += 1
-            start = row * slots + (length * REPEATS + repeat) * 3
+            row, length = rows[name], _EPOCHS.index(epochs)
+            repeat = trained[row * len(_EPOCHS) + length]
+            if repeat >= _REPEATS:
+                raise ValueError(f"cell {name} has more than {_REPEATS} trainings of {epochs} epochs")
+            trained[row * len(_EPOCHS) + length] += 1
+            start = row * slots + (length * _REPEATS + repeat) * 3
             metrics[start : start + 3] = array("f", final)
         except (ValueError, TypeError, KeyError, AttributeError, struct.error, binascii.Error) as error:
             raise InputError(f"{path}: record {number:,} is no training of NAS-Bench-101 ({error})") from error
-        if progress is not None and number % PROGRESS_EVERY == 0:
-            progress(number)
+        if number % _PROGRESS_EVERY == 0:
+            progress(number, 0)
     if not rows:
         raise InputError(f"{path} holds no record: give nasbench_full.tfrecord of NAS-Bench-101")
-    values = np.frombuffer(metrics, np.float32).reshape(len(rows), len(EPOCHS), REPEATS, 3)
+    values = np.frombuffer(metrics, np.float32).reshape(len(rows), len(_EPOCHS), _REPEATS, 3)
     return _arrays(list(rows), cells, values)
 
 
 def _arrays(
     names: list[str], cells: list[tuple[NDArray[np.uint8], NDArray[np.int8], int, int]], values: NDArray[np.float32]
-) -> dict[str, NDArray[Any]]:
+) -> Arrays:
     order = np.argsort(names)
     adjacency, operations, vertices, parameters = zip(*cells, strict=True)
-    arrays: dict[str, NDArray[Any]] = {
+    arrays: Arrays = {
         "architecture": np.array(names)[order],
         "adjacency": np.stack(adjacency)[order],
         "operations": np.stack(operations)[order],
         "vertices": np.array(vertices, np.uint8)[order],
         "parameters": np.array(parameters, np.int64)[order],
     }
-    for position, epochs in enumerate(EPOCHS):
+    for position, epochs in enumerate(_EPOCHS):
         trainings = values[order, position]
         there = ~np.isnan(trainings[..., 0]).all(axis=0)
         if not there[0]:
@@ -120,14 +119,16 @@ def _mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
 def _cell(adjacency: str, operations: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int8], int]:
     """A row's matrix, written as 0 and 1 row by row, and operations; padded to seven vertices."""
     vertices = len(operations)
-    if not 2 <= vertices <= VERTICES or len(adjacency) != vertices**2 or set(adjacency) - {"0", "1"}:
-        raise ValueError(f"adjacency '{adjacency}' with {vertices} operations is no cell of 2 to {VERTICES} vertices")
-    matrix = np.zeros((VERTICES, VERTICES), np.uint8)
+    if not 2 <= vertices <= MAX_VERTICES or len(adjacency) != vertices**2 or set(adjacency) - {"0", "1"}:
+        raise ValueError(
+            f"adjacency '{adjacency}' with {vertices} operations is no cell of 2 to {MAX_VERTICES} vertices"
+        )
+    matrix = np.zeros((MAX_VERTICES, MAX_VERTICES), np.uint8)
     matrix[:vertices, :vertices] = np.array(list(adjacency), np.uint8).reshape(vertices, vertices)
     if np.tril(matrix).any():
         raise ValueError(f"adjacency '{adjacency}' is not upper triangular")
-    codes = np.full(VERTICES, PADDING, np.int8)
-    codes[:vertices] = [OPERATIONS[operation] for operation in operations]
+    codes = np.full(MAX_VERTICES, _PADDING, np.int8)
+    codes[:vertices] = [_OPERATIONS[operation] for operation in operations]
     return matrix, codes, vertices
 
 

@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cena.data.label_tables import LabelKey
 from cena.data.pickles import load_plain
 from cena.errors import InputError
+from cena.types import Arrays, Progress, silent
 
-RECORD = re.compile(r"(\d{6})\.pickle\.pbz2")
-LARGEST = 64 * 2**20
+_RECORD = re.compile(r"(\d{6})\.pickle\.pbz2")
+_LARGEST = 64 * 2**20
 """Bytes of the largest record that is read; genuine ones have a third of a megabyte."""
-SPLITS = {
+_SPLITS = {
     ("cifar10-valid", "x-valid"): ("cifar10", "validation"),
     ("cifar10", "ori-test"): ("cifar10", "test"),
     ("cifar100", "x-valid"): ("cifar100", "validation"),
@@ -39,16 +39,14 @@ SPLITS = {
 }
 """The benchmark's (data set, evaluation) and ours (data set, split)."""
 
-Progress = Callable[[int], None]
-"""Called with the number of records read."""
 
-
-def read_archive(path: Path, progress: Progress | None = None) -> dict[str, NDArray[Any]]:
+def read_nats_archive(path: Path, progress: Progress = silent) -> Arrays:
     """The arrays of a label table, one row for each record of an archive, in the order of their numbers.
 
     ``architecture`` (n,) strings; accuracies in percent for each seed and ``mean`` over the seeds there are, NaN where
     there is none; ``train_seconds.<data set>.<split>.<epochs>`` (n,) of one whole training and
-    ``evaluation_seconds.<data set>.<split>`` (n,) of one evaluation of the split, means over seeds.
+    ``evaluation_seconds.<data set>.<split>`` (n,) of one evaluation of the split, means over seeds. `progress` is told
+    of (records read, 0: how many there are is not known).
 
     Raises
     ------
@@ -57,20 +55,19 @@ def read_archive(path: Path, progress: Progress | None = None) -> dict[str, NDAr
     """
     rows: dict[int, tuple[str, dict[str, float]]] = {}
     for number, content, name in _records(path):
-        rows[number] = read_record(content, name, number)
-        if progress is not None:
-            progress(len(rows))
+        rows[number] = _read_record(content, name, number)
+        progress(len(rows), 0)
     if not rows:
         raise InputError(f"{path} holds no NATS-Bench record: expected files 000000.pickle.pbz2, 000001.pickle.pbz2, …")
     ordered = [rows[number] for number in sorted(rows)]
-    arrays: dict[str, NDArray[Any]] = {"architecture": np.array([architecture for architecture, _ in ordered])}
+    arrays: Arrays = {"architecture": np.array([architecture for architecture, _ in ordered])}
     for column in sorted({name for _, values in ordered for name in values}):
         arrays[column] = np.array([values.get(column, np.nan) for _, values in ordered])
     return arrays
 
 
-def read_record(content: bytes, name: str, number: int) -> tuple[str, dict[str, float]]:
-    """The architecture of a compressed record and its values by array name; see :func:`read_archive`."""
+def _read_record(content: bytes, name: str, number: int) -> tuple[str, dict[str, float]]:
+    """The architecture of a compressed record and its values by array name; see :func:`read_nats_archive`."""
     by_epochs = load_plain(_decompressed(content, name), name)
     collected: dict[str, list[float]] = defaultdict(list)
     architectures = set()
@@ -92,9 +89,9 @@ def read_record(content: bytes, name: str, number: int) -> tuple[str, dict[str, 
 def _collect(collected: dict[str, list[float]], training: Any, dataset: str, seed: int, epochs: int) -> None:
     last = training["epochs"] - 1
     for evaluation in training["eval_names"]:
-        if (dataset, evaluation) not in SPLITS:
+        if (dataset, evaluation) not in _SPLITS:
             continue
-        ours, split = SPLITS[dataset, evaluation]
+        ours, split = _SPLITS[dataset, evaluation]
         accuracy = training["eval_acc1es"][f"{evaluation}@{last}"]
         for trials in (f"seed{seed}", "mean"):
             collected[LabelKey(ours, split, epochs, trials).array_name()].append(accuracy)
@@ -127,7 +124,7 @@ def _tar_records(path: Path) -> Iterator[tuple[int, bytes, str]]:
 
 def _numbered(files: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[tuple[int, bytes, str]]:
     for name, read in files:
-        matched = RECORD.fullmatch(name)
+        matched = _RECORD.fullmatch(name)
         if matched:
             yield int(matched[1]), read(), name
 
@@ -135,10 +132,10 @@ def _numbered(files: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[tupl
 def _decompressed(content: bytes, name: str) -> bytes:
     decompressor = bz2.BZ2Decompressor()
     try:
-        plain = decompressor.decompress(content, LARGEST)
+        plain = decompressor.decompress(content, _LARGEST)
     except OSError as error:
         raise InputError(f"{name} is damaged: it is not compressed by bzip2") from error
     if not decompressor.eof:
-        reason = "is truncated" if decompressor.needs_input else f"has more than {LARGEST:,} bytes"
+        reason = "is truncated" if decompressor.needs_input else f"has more than {_LARGEST:,} bytes"
         raise InputError(f"{name} {reason}: download the archive again")
     return plain

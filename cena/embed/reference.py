@@ -165,13 +165,10 @@ def _labels(name: str) -> tuple[Floats | None, str]:
     if name == "nas-bench-101":
         return None, "the labels of 'nas-bench-101' are of other cells than those released"
     key = labels.available(name)[0]
-    absent = registry.missing(
-        labels.files(name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)
-    )
+    absent = registry.missing(labels.label_files(name, key))
     if absent:
         return None, (
             f"the labels of '{name}' are not in the download folder ({', '.join(absent)}): "
             "`cena data fetch` gets those that have a public address"
         )
-    accuracy = labels.accuracy(name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)
-    return accuracy, f"{key.dataset} {key.split} accuracy after {key.epochs} epochs"
+    return labels.accuracy(name, key), f"{key.dataset} {key.split} accuracy after {key.epochs} epochs"

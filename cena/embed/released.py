@@ -7,7 +7,7 @@ are no labels among them: accuracies belong to the benchmarks and come from :mod
 NAS-Bench-201 is released whole, the other spaces as random samples, whose architectures `Release.architectures` names:
 
     release = cena.load_embedding("nats-bench-size")
-    accuracy = labels.accuracy("nats-bench-size", ...)[release.architectures]  # row by row that of release.embedding
+    accuracy = labels.accuracy("nats-bench-size", key)[release.architectures]  # row by row that of release.embedding
 """
 
 import json

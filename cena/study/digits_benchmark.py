@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from cena.data.labels import BUNDLED, TABLES
+from cena.data.labels import BUNDLED, DIGITS_TABLES
 from cena.errors import unknown
 from cena.spaces import Space, load
 from cena.trajectories.digits_training import DIGITS_EPOCHS, SEEDS, train_digits
@@ -23,9 +23,9 @@ Progress = Callable[[int, int], None]
 
 def table_path(space_name: str) -> Path:
     """Where the label table of a digits space is bundled."""
-    if space_name not in TABLES:
-        raise unknown("digits space", space_name, TABLES)
-    return BUNDLED / TABLES[space_name]
+    if space_name not in DIGITS_TABLES:
+        raise unknown("digits space", space_name, DIGITS_TABLES)
+    return BUNDLED / DIGITS_TABLES[space_name]
 
 
 def train_table(

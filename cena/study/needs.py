@@ -1,10 +1,9 @@
 """What a notebook needs that is not in the package: fetched before anything is computed."""
 
-import sys
 from collections.abc import Callable, Iterable
 
 from cena.data import labels, registry
-from cena.data.images import files as image_files
+from cena.data.images import image_files
 from cena.embed import released
 from cena.errors import InputError, unknown
 from cena.files import file_sha256
@@ -46,9 +45,7 @@ def data_checksums(needs: Iterable[str], profile: Profile) -> dict[str, str]:
         found |= {name: registry.REGISTRY[name].checksum for name in image_files(settings.views.images)}
         for dataset in space.datasets:
             key = space.label_key(dataset)
-            found[f"labels of {space.name}: {key}"] = labels.fingerprint(
-                space.name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials
-            )
+            found[f"labels of {space.name}: {key}"] = labels.label_checksum(space.name, key)
     if RELEASED in needs:
         found |= {f"release {path.stem}": file_sha256(path) for path in sorted(released.FOLDER.glob("*.json"))}
     return found
@@ -67,17 +64,11 @@ def need_data(*profiles: Profile) -> None:
     for profile in profiles:
         names += image_files(profile.views.images)
         for dataset in profile.space.datasets:
-            names += labels.files(
-                profile.space.name,
-                dataset=dataset,
-                split=profile.space.split,
-                epochs=profile.space.epochs,
-                trials=profile.space.trials,
-            )
+            names += labels.label_files(profile.space.name, profile.space.label_key(dataset))
     reasons = []
     for name in dict.fromkeys(names):
         try:
-            registry.fetch(name, progress=sys.stderr.isatty())
+            registry.fetch(name)
         except InputError as error:
             reasons.append(str(error))
     if reasons:

@@ -100,8 +100,7 @@ class Pipeline:
 
     def accuracy(self, dataset: str) -> Array:
         """(architectures,) the profile's labels in percent; raises `InputError` if the profile has no such data set."""
-        name, key = self.profile.space.name, self.profile.space.label_key(dataset)
-        accuracy = labels.accuracy(name, dataset=dataset, split=key.split, epochs=key.epochs, trials=key.trials)
+        accuracy = labels.accuracy(self.profile.space.name, self.profile.space.label_key(dataset))
         return accuracy[self.space.indices] if isinstance(self.space, SampledSpace) else accuracy
 
     @cached_property

@@ -319,15 +319,16 @@ def of_nas_bench_101(settings: Profile) -> Profile:
     six times as many as classes of topologies, and their Jacobians cost twice as much: two views are enough.
     """
     from cena.data import labels  # with torch behind it; the command line shows profiles without
+    from cena.data.label_tables import imported
 
-    whole = labels.LabelKey("cifar10", "validation", 108, "one") in labels.available("nas-bench-101")
+    best = labels.available("nas-bench-101")[0]
     space = SpaceSettings(
         "nas-bench-101",
-        architectures=0 if whole else LABELLED_CELLS,
-        datasets=("cifar10",),
-        split="validation" if whole else "test",
-        epochs=108,
-        trials="one" if whole else "mean",
+        architectures=LABELLED_CELLS if imported("nas-bench-101") else 0,
+        datasets=(best.dataset,),
+        split=best.split,
+        epochs=best.epochs,
+        trials=best.trials,
     )
     return replace(settings, space=space).vary(
         views={"cells": min(settings.views.cells, 3), "per_class": min(settings.views.per_class, 2)},

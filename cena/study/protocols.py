@@ -87,24 +87,23 @@ def protocols(space_name: str, key: LabelKey, budget: int) -> list[Protocol]:
         If the space has no labels `key`.
     """
     dataset = key.dataset
-    report = _accuracy(space_name, key)
+    report = labels.accuracy(space_name, key)
     found = [Protocol(NOISELESS, report, report, key, key, budget)]
     mean = LabelKey(dataset, "test", key.epochs, "mean")
     if not _is_there(space_name, mean):
         return found
-    mean_test = _accuracy(space_name, mean)
+    mean_test = labels.accuracy(space_name, mean)
     singles = [LabelKey(dataset, "validation", key.epochs, trial) for trial in ONE_TRAINING]
     short = [LabelKey(dataset, "validation", 12, trial) for trial in ("one", "mean")]
     guides = [guide for guide in (*singles, *short) if _is_there(space_name, guide)]
     if guides:
-        found.append(Protocol(GUIDED, _accuracy(space_name, guides[0]), mean_test, guides[0], mean, budget))
+        found.append(Protocol(GUIDED, labels.accuracy(space_name, guides[0]), mean_test, guides[0], mean, budget))
     if (space_name, dataset) in BUDGETS:
         guide_key, seconds = BUDGETS[space_name, dataset]
         if _is_there(space_name, guide_key):
-            guide = _accuracy(space_name, guide_key)
+            guide = labels.accuracy(space_name, guide_key)
             if np.isfinite(guide).all():
-                cost = labels.train_seconds(space_name, dataset=dataset, split="validation", epochs=guide_key.epochs)
-                cost = cost + labels.evaluation_seconds(space_name, dataset=dataset, split="validation")
+                cost = labels.train_seconds(space_name, guide_key) + labels.evaluation_seconds(space_name, guide_key)
                 found.append(Protocol(TIMED, guide, mean_test, guide_key, mean, budget, cost, seconds))
     return found
 
@@ -195,9 +194,5 @@ def regrets(
 def _is_there(space_name: str, key: LabelKey) -> bool:
     if key not in labels.available(space_name):
         return False
-    files = labels.files(space_name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)
+    files = labels.label_files(space_name, key)
     return not any(registry.REGISTRY[name].url is None for name in registry.missing(files))
-
-
-def _accuracy(space_name: str, key: LabelKey) -> Floats:
-    return labels.accuracy(space_name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)

@@ -31,11 +31,11 @@ def benchmark(name: str) -> Space:
     InputError
         If there is no such space, or NAS-Bench-101's table is not there.
     """
-    return _labelled_cells() if name == "nas-bench-101" else spaces.load(name)
+    return _labelled_nas_bench_101() if name == "nas-bench-101" else spaces.load(name)
 
 
 @cache
-def _labelled_cells() -> Space:
+def _labelled_nas_bench_101() -> Space:
     table = labels.nas_bench_101_cells()
     rows = zip(table.vertices.tolist(), table.adjacency, table.operations, strict=True)
     return NasBench101Space(

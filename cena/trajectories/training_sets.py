@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cena.data import registry
 from cena.data.digits_images import DIGIT, digits_images
-from cena.data.images import SIZE, area_average, files
+from cena.data.images import SIZE, area_average, image_files
 from cena.errors import InputError, unknown
 from cena.files import array_sha256, sha256
 from cena.types import Integers
@@ -80,7 +80,7 @@ def training_set(name: str, resolution: int, images: int) -> TrainingSet:
         )
     if not 1 <= resolution <= SIZE:
         raise InputError(f"CIFAR-10 was asked at {resolution} pixels a side: give 1 to {SIZE}")
-    [file] = files(name)
+    [file] = image_files(name)
     path = registry.fetch(file)
     training, test = _archive(path) if file == registry.CIFAR10 else _subset(path)
     pixels, classes = _first_of_each_class(*training, images)

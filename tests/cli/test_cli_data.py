@@ -20,7 +20,7 @@ ABSENT = "http://127.0.0.1:9/absent.txt"  # port 9, discard: nobody listens
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A download folder with a good file; another file is missing, and a third is so large that it must be named."""
-    good = f"sha256:{hashlib.sha256(b'good').hexdigest()}"
+    good = hashlib.sha256(b"good").hexdigest()
     entries = {
         "good.txt": DataFile(good, "https://example.org/good.txt", "a good file"),
         "absent.txt": DataFile(good, ABSENT, "a missing file"),
@@ -38,7 +38,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     """Calls ``cena data`` and returns exit code, output and errors."""
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(data_cli.console, "width", 300)
+        monkeypatch.setattr(data_cli._console, "width", 300)
         monkeypatch.setattr(sys, "argv", ["cena", "data", *arguments])
         with pytest.raises(SystemExit) as end:
             cli.main()
@@ -100,8 +100,8 @@ def test_fetch_downloads(folder: Path, monkeypatch: pytest.MonkeyPatch, command:
 def test_import_passes_on_what_was_asked(monkeypatch: pytest.MonkeyPatch, command: Command, tmp_path: Path) -> None:
     asked: list[tuple[str, Path]] = []
 
-    def import_archive(space: str, source: Path, progress: Callable[[int], None]) -> Path:
-        progress(3)
+    def import_archive(space: str, source: Path, progress: Callable[[int, int], None]) -> Path:
+        progress(3, 0)
         asked.append((space, source))
         return tmp_path / "table.npz"
 

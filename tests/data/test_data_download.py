@@ -92,7 +92,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def folder(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty download folder, with one file registered; two retries without waiting."""
-    entry = DataFile(f"sha256:{hashlib.sha256(CONTENT).hexdigest()}", server.url, "a test's table")
+    entry = DataFile(hashlib.sha256(CONTENT).hexdigest(), server.url, "a test's table")
     monkeypatch.setattr(registry, "REGISTRY", {NAME: entry})
     monkeypatch.setenv("CENA_DATA", str(tmp_path / "data"))
     monkeypatch.setattr("pooch.core.time.sleep", lambda _: None)
@@ -100,12 +100,15 @@ def folder(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> P
 
 
 def everything(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """But for the lock, which a failed download leaves for whoever waits for it."""
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return [file for file in files if file != f"{NAME}.lock"]
 
 
 def fetched(folder: Path) -> None:
-    assert registry.fetch(NAME, progress=False).read_bytes() == CONTENT
+    assert registry.fetch(NAME).read_bytes() == CONTENT
     assert everything(folder) == [NAME]
+    assert not (folder / f"{NAME}.lock").exists()
 
 
 def test_a_truncated_download_is_continued(server: Server, folder: Path) -> None:
@@ -125,7 +128,7 @@ def test_what_arrived_is_kept_for_the_next_call(server: Server, folder: Path, mo
     monkeypatch.setattr(registry, "RETRIES", 0)
     server.faults = ["truncate"]
     with pytest.raises(InputError, match=r"^cannot download \(the connection broke off\) tables/accuracies\.bin"):
-        registry.fetch(NAME, progress=False)
+        registry.fetch(NAME)
     assert everything(folder) == [f"{NAME}.part"]
     told: list[tuple[int, int]] = []
     registry.fetch(NAME, told_to(told))
@@ -146,7 +149,7 @@ def test_a_stall_is_a_timeout_and_continued(server: Server, folder: Path, monkey
     (folder / NAME).unlink()
     server.faults = ["stall", "stall", "stall"]
     with pytest.raises(InputError, match=r"cannot download \(the server sent nothing for 0\.5 s\)"):
-        registry.fetch(NAME, progress=False)
+        registry.fetch(NAME)
 
 
 @pytest.mark.parametrize("garbage", [b"what was there before", CONTENT[:-1] + b"?", CONTENT + b"more"])
@@ -176,7 +179,7 @@ def test_corruption_and_redirection(server: Server, folder: Path) -> None:
 def test_a_refusal_is_tried_three_times_and_said(server: Server, folder: Path, status: str) -> None:
     server.faults = [status] * 3
     with pytest.raises(InputError, match=rf"cannot download \(the server answered {status}\)"):
-        registry.fetch(NAME, progress=False)
+        registry.fetch(NAME)
     assert len(server.asked) == 3
     assert everything(folder) == []
     server.faults = [status] * 2
@@ -207,7 +210,7 @@ def test_a_read_only_folder_is_said(server: Server, folder: Path, monkeypatch: p
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(InputError, match=r"^cannot download \(Read-only file system\).*set CENA_DATA to a folder"):
-        registry.fetch(NAME, progress=False)
+        registry.fetch(NAME)
     assert server.asked == []
     assert not folder.exists()
 
@@ -217,7 +220,7 @@ def test_two_threads_download_once(server: Server, folder: Path) -> None:
 
     def run() -> None:
         ready.wait()
-        registry.fetch(NAME, progress=False)
+        registry.fetch(NAME)
 
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:
@@ -233,7 +236,7 @@ def test_two_processes_download_once(server: Server, folder: Path) -> None:
     script = (
         "import sys; from cena.data import registry; "
         "registry.REGISTRY = {sys.argv[1]: registry.DataFile(sys.argv[2], sys.argv[3], 'a test')}; "
-        "registry.fetch(sys.argv[1], progress=False)"
+        "registry.fetch(sys.argv[1])"
     )
     [entry] = registry.REGISTRY.values()
     command = [sys.executable, "-c", script, NAME, entry.checksum, server.url]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from cena.data import images as module
-from cena.data.images import Images, area_average, files, images
+from cena.data.images import Images, area_average, image_files, images
 from cena.errors import InputError
 
 OFFLINE = ["patches", "digits", "noise"]
@@ -141,7 +141,7 @@ def test_noise_has_its_moments() -> None:
     assert pixels.min() < -1.5
 
 
-@pytest.mark.parametrize("function", [lambda: images("patch", 1, 32, 0), lambda: files("patch")])
+@pytest.mark.parametrize("function", [lambda: images("patch", 1, 32, 0), lambda: image_files("patch")])
 def test_unknown_source(function: Callable[[], object]) -> None:
     with pytest.raises(
         InputError, match=r"^unknown images 'patch'; valid: patches, cifar10, digits, noise, the path of an \.npz file$"
@@ -169,7 +169,7 @@ def test_own_images_are_drawn_and_averaged(tmp_path: Path) -> None:
     drawn = images(path, 9, 16, 3)
     assert drawn.name == "own.npz"
     assert drawn.note == "images of the file own.npz"
-    assert files(path) == []
+    assert image_files(path) == []
     blocks = levels.reshape(9, 16, 3, 16, 3, 3).mean(axis=(2, 4)).transpose(0, 3, 1, 2) / 127.5 - 1
     order = np.random.default_rng(3).permutation(9)
     np.testing.assert_allclose(drawn.pixels, blocks[order], atol=1e-6)
@@ -216,4 +216,4 @@ def test_an_array_file_of_that_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_offline_sources_need_no_files() -> None:
-    assert [files(name) for name in OFFLINE] == [[], [], []]
+    assert [image_files(name) for name in OFFLINE] == [[], [], []]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cena.data import registry
-from cena.data.images import files, images
+from cena.data.images import image_files, images
 from cena.data.registry import DataFile
 from cena.errors import InputError
 
@@ -50,7 +50,7 @@ def cifar_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty download folder whose registry expects the small archive and the small subset of this test."""
     for name, content in ((registry.CIFAR10, archive_bytes(10)), (registry.CIFAR10_SUBSET, subset_bytes())):
         digest = hashlib.sha256(content).hexdigest()
-        monkeypatch.setitem(registry.REGISTRY, name, DataFile(f"sha256:{digest}", None, "a test's"))
+        monkeypatch.setitem(registry.REGISTRY, name, DataFile(digest, None, "a test's"))
         (tmp_path / "ready").mkdir(exist_ok=True)
         (tmp_path / "ready" / name).write_bytes(content)
     monkeypatch.setenv("CENA_DATA", str(tmp_path / "data"))
@@ -88,14 +88,14 @@ def test_cifar10_from_the_subset_says_so(cifar_folder: Path) -> None:
     assert sorted(levels[:, 0, 0, 0]) == list(range(30))
     assert np.array_equal(levels[3, 1, 5], np.arange(32))
     assert "development subset" in drawn.note
-    assert files("cifar10") == [registry.CIFAR10_SUBSET]
+    assert image_files("cifar10") == [registry.CIFAR10_SUBSET]
 
 
 def test_the_archive_goes_before_the_subset(cifar_folder: Path) -> None:
-    assert files("cifar10") == [registry.CIFAR10]
+    assert image_files("cifar10") == [registry.CIFAR10]
     provide(cifar_folder, registry.CIFAR10_SUBSET)
     provide(cifar_folder, registry.CIFAR10)
-    assert files("cifar10") == [registry.CIFAR10]
+    assert image_files("cifar10") == [registry.CIFAR10]
     assert "development subset" not in images("cifar10", 2, 32, 0).note
 
 

@@ -30,7 +30,7 @@ def authors_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         np.save(folder / f"{name}_test_accs.npy", shuffled + offset / 4)
     for path in folder.iterdir():
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        entry = DataFile(f"sha256:{digest}", None, "a test's")
+        entry = DataFile(digest, None, "a test's")
         monkeypatch.setitem(registry.REGISTRY, str(path.relative_to(tmp_path)), entry)
     return folder
 
@@ -38,7 +38,7 @@ def authors_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.mark.usefixtures("authors_files")
 @pytest.mark.parametrize(("dataset", "offset"), [("cifar10", 0), ("cifar100", 0.25), ("imagenet16", 0.5)])
 def test_authors_labels_are_aligned_by_string(dataset: str, offset: float) -> None:
-    values = labels.accuracy("nas-bench-201", dataset=dataset, split="test", epochs=200, trials="one")
+    values = labels.accuracy("nas-bench-201", LabelKey(dataset, "test", 200, "one"))
     assert values.dtype == np.float64
     assert np.array_equal(values, np.arange(15625) + offset)
 
@@ -46,7 +46,7 @@ def test_authors_labels_are_aligned_by_string(dataset: str, offset: float) -> No
 def test_a_changed_array_is_refused(authors_files: Path) -> None:
     np.save(authors_files / "cifar10_test_accs.npy", np.zeros(15625))
     with pytest.raises(InputError, match="is damaged"):
-        labels.accuracy("nas-bench-201", dataset="cifar10", split="test", epochs=200, trials="one")
+        labels.accuracy("nas-bench-201", LabelKey("cifar10", "test", 200, "one"))
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_digits_labels_are_aligned_by_string(
     bundled: Callable[[pd.DataFrame], None], split: str, trials: str, expected: Callable[[int, int], float]
 ) -> None:
     bundled(digits_table())
-    values = labels.accuracy("digits-size", dataset="digits", split=split, epochs=10, trials=trials)
+    values = labels.accuracy("digits-size", LabelKey("digits", split, 10, trials))
     space = spaces.load("digits-size")
     widths = [list(map(int, space.architecture(i).split(":"))) for i in range(len(space))]
     assert values.dtype == np.float64
@@ -109,7 +109,7 @@ def test_digits_table_is_read_exactly(bundled: Callable[[pd.DataFrame], None]) -
 def test_an_incomplete_table_is_refused(bundled: Callable[[pd.DataFrame], None]) -> None:
     bundled(digits_table().query("not (architecture == '2:2:2:2:2' and seed == 1) and architecture != '4:4:4:4:4'"))
     with pytest.raises(InputError, match="'digits-size' lacks trainings of 2 architectures"):
-        labels.accuracy("digits-size", dataset="digits", split="test", epochs=10, trials="seed0")
+        labels.accuracy("digits-size", LabelKey("digits", "test", 10, "seed0"))
 
 
 def test_available(bundled: Callable[[pd.DataFrame], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_available(bundled: Callable[[pd.DataFrame], None], monkeypatch: pytest.
 )
 def test_unavailable_labels_list_the_available(dataset: str, split: str, epochs: int, trials: str) -> None:
     with pytest.raises(InputError) as error:
-        labels.accuracy("nas-bench-201", dataset=dataset, split=split, epochs=epochs, trials=trials)
+        labels.accuracy("nas-bench-201", LabelKey(dataset, split, epochs, trials))
     message = str(error.value)
     assert message.startswith(
         f"unknown labels of nas-bench-201 'dataset={dataset} split={split} epochs={epochs} trials={trials}'; valid: "
@@ -154,7 +154,7 @@ def test_unavailable_labels_list_the_available(dataset: str, split: str, epochs:
 
 def test_the_closest_labels_come_first() -> None:
     with pytest.raises(InputError, match="valid: dataset=cifar100 split=test"):
-        labels.accuracy("nas-bench-201", dataset="cifar100", split="tests", epochs=200, trials="one")
+        labels.accuracy("nas-bench-201", LabelKey("cifar100", "tests", 200, "one"))
 
 
 @pytest.mark.parametrize(
@@ -162,26 +162,26 @@ def test_the_closest_labels_come_first() -> None:
     [
         (lambda: labels.available("nas-bench-200"), "unknown space with labels 'nas-bench-200'; valid: nas-bench-201"),
         (
-            lambda: labels.files("nas-bench-201", dataset="cifar10", trials="seed0"),
-            "unknown labels of nas-bench-201 'dataset=cifar10 split=None epochs=None trials=seed0'; valid: ",
+            lambda: labels.label_files("nas-bench-201", LabelKey("cifar10", "test", 200, "seed0")),
+            "unknown labels of nas-bench-201 'dataset=cifar10 split=test epochs=200 trials=seed0'; valid: ",
         ),
         (
-            lambda: labels.files("digits-size", dataset="mnist"),
-            "unknown data set of digits-size 'mnist'; valid: digits",
+            lambda: labels.label_files("digits-size", LabelKey("mnist", "test", 6, "mean")),
+            "unknown labels of digits-size 'dataset=mnist split=test epochs=6 trials=mean'; valid: dataset=digits",
         ),
         (
-            lambda: labels.train_seconds("nats-bench-size", dataset="cifar10", split="test", epochs=90),
-            "unknown timing of nats-bench-size 'train_seconds.cifar10.test.90'; valid: none",
+            lambda: labels.train_seconds("nats-bench-size", LabelKey("cifar10", "validation", 90, "one")),
+            "unknown timing of nats-bench-size 'train_seconds.cifar10.validation.90'; valid: none",
         ),
         (
-            lambda: labels.evaluation_seconds("nas-bench-101", dataset="cifar10", split="test"),
-            "unknown timing of nas-bench-101 'evaluation_seconds.cifar10.test'; valid: train_seconds.cifar10",
+            lambda: labels.evaluation_seconds("nas-bench-101", LabelKey("cifar10", "validation", 108, "one")),
+            "unknown timing of nas-bench-101 'evaluation_seconds.cifar10.validation'; valid: train_seconds.cifar10",
+        ),
+        (
+            lambda: labels.train_seconds("nas-bench-101", LabelKey("cifar10", "test", 108, "mean")),
+            "unknown labels of nas-bench-101 'dataset=cifar10 split=test epochs=108 trials=mean'; valid: ",
         ),
         (lambda: labels.digits_table("digits"), "unknown digits space 'digits'; valid: digits-size, digits-topology"),
-        (
-            lambda: labels.fingerprint("nas-bench-201", dataset="imagenet"),
-            "unknown data set of nas-bench-201 'imagenet'; valid: imagenet16",
-        ),
     ],
 )
 def test_unknown_names(
@@ -200,26 +200,26 @@ def test_a_missing_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 def test_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CENA_DATA", str(tmp_path))
-    needed = labels.files("nas-bench-201", dataset="imagenet16")
+    needed = labels.label_files("nas-bench-201", LabelKey("imagenet16", "test", 200, "one"))
     assert [Path(name).name for name in needed] == ["configs.txt", "ImageNet16-120_test_accs.npy"]
     assert registry.missing(needed) == needed
-    assert labels.files("digits-size", dataset="digits") == []
-    assert labels.files("nas-bench-201", dataset="cifar10", trials="mean") == [registry.LABELS_201]
-    assert labels.files("nas-bench-101", dataset="cifar10") == [registry.CELLS_101]
+    assert labels.label_files("digits-size", labels.available("digits-size")[0]) == []
+    assert labels.label_files("nas-bench-201", LabelKey("cifar10", "test", 200, "mean")) == [registry.LABELS_201]
+    assert labels.label_files("nas-bench-101", LabelKey("cifar10", "validation", 4, "one")) == [registry.CELLS_101]
 
 
-def test_fingerprint_changes_with_the_labels(
+def test_a_checksum_changes_with_the_labels(
     bundled: Callable[[pd.DataFrame], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("CENA_DATA", str(tmp_path))  # nothing there: a fingerprint needs no download
-    datasets = ("cifar10", "cifar100", "imagenet16")
-    before = [labels.fingerprint("nas-bench-201", dataset=dataset) for dataset in datasets]
+    monkeypatch.setenv("CENA_DATA", str(tmp_path))  # nothing there: a checksum needs no download
+    keys = labels.available("nas-bench-201")[:3]
+    before = [labels.label_checksum("nas-bench-201", key) for key in keys]
     assert len(set(before)) == 3
-    name = labels.files("nas-bench-201", dataset="cifar10")[1]
-    monkeypatch.setitem(registry.REGISTRY, name, DataFile("sha256:00", None, "another"))
-    after = [labels.fingerprint("nas-bench-201", dataset=dataset) for dataset in datasets]
+    name = labels.label_files("nas-bench-201", keys[0])[1]
+    monkeypatch.setitem(registry.REGISTRY, name, DataFile("00", None, "another"))
+    after = [labels.label_checksum("nas-bench-201", key) for key in keys]
     assert [a != b for a, b in zip(after, before, strict=True)] == [True, False, False]
 
     bundled(digits_table())
-    digits = labels.fingerprint("digits-size", dataset="digits")
+    digits = labels.label_checksum("digits-size", labels.available("digits-size")[0])
     assert digits == hashlib.sha256((tmp_path / "digits_size.csv.gz").read_bytes()).hexdigest()

@@ -17,13 +17,14 @@ pytestmark = [
     pytest.mark.skipif("CENA_DATA" not in os.environ, reason="CENA_DATA is not set"),
 ]
 
+PAPER = LabelKey("cifar10", "test", 200, "one")
 OPENING = """
 import json, re, sys, time
 from pathlib import Path
 from cena.data import labels
 key = labels.available(sys.argv[1])[0]
 started = time.process_time()
-labels.accuracy(sys.argv[1], dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)
+labels.accuracy(sys.argv[1], key)
 seconds = time.process_time() - started
 kibibytes = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]
 print(json.dumps([seconds, 1024 * int(kibibytes)]))
@@ -51,7 +52,7 @@ def test_labels_are_opened_in_a_second_and_300_megabytes(space_name: str) -> Non
     ],
 )
 def test_real_labels(dataset: str, maximum: float, known: tuple[float, float, float]) -> None:
-    values = labels.accuracy("nas-bench-201", dataset=dataset, split="test", epochs=200, trials="one")
+    values = labels.accuracy("nas-bench-201", LabelKey(dataset, "test", 200, "one"))
     assert values.shape == (15625,)
     assert round(values.max(), 2) == maximum
     space = spaces.load("nas-bench-201")
@@ -66,8 +67,8 @@ def test_real_labels(dataset: str, maximum: float, known: tuple[float, float, fl
 
 
 def test_real_labels_beside_their_configurations() -> None:
-    values = labels.accuracy("nas-bench-201", dataset="cifar10", split="test", epochs=200, trials="one")
-    configurations, accuracies = map(registry.fetch, labels.files("nas-bench-201", dataset="cifar10"))
+    values = labels.accuracy("nas-bench-201", PAPER)
+    configurations, accuracies = map(registry.fetch, labels.label_files("nas-bench-201", PAPER))
     by_text = dict(zip(configurations.read_text().splitlines(), np.load(accuracies), strict=True))
     space = spaces.load("nas-bench-201")
     assert [by_text[space.architecture(i)] for i in range(0, 15625, 7)] == list(values[::7])
@@ -86,7 +87,7 @@ def test_real_labels_beside_their_configurations() -> None:
     ids=str,
 )
 def test_real_tables(space_name: str, key: LabelKey, maximum: float, known: int) -> None:
-    values = labels.accuracy(space_name, dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials)
+    values = labels.accuracy(space_name, key)
     assert np.isfinite(values).sum() == known
     assert round(np.nanmax(values), 4) == maximum
     assert np.nanmin(values) > 0
@@ -98,14 +99,13 @@ def test_real_cells_are_beside_their_labels() -> None:
     assert list(cells.hash) == sorted(cells.hash)
     assert np.array_equal((cells.operations != -9).sum(axis=1), cells.vertices)
     assert np.all(cells.operations[:, 0] == -1)
-    values = labels.accuracy("nas-bench-101", dataset="cifar10", split="validation", epochs=108, trials="one")
+    values = labels.accuracy("nas-bench-101", LabelKey("cifar10", "validation", 108, "one"))
     assert len(values) == len(cells.parameters)
     assert round(values[0], 4) == 93.0489
 
 
 def test_the_cost_of_a_simulated_evaluation() -> None:
-    asked: dict[str, str] = {"dataset": "cifar10", "split": "validation"}
-    train = labels.train_seconds("nas-bench-201", **asked, epochs=12)  # type: ignore[arg-type]
-    cost = train + labels.evaluation_seconds("nas-bench-201", **asked)
+    key = LabelKey("cifar10", "validation", 12, "mean")
+    cost = labels.train_seconds("nas-bench-201", key) + labels.evaluation_seconds("nas-bench-201", key)
     assert round(np.median(cost)) == 112
-    assert "nas_bench_201_labels.csv.gz" in labels.origin("nas-bench-201", **asked, epochs=12, trials="mean")  # type: ignore[arg-type]
+    assert "nas_bench_201_labels.csv.gz" in labels.origin("nas-bench-201", key)

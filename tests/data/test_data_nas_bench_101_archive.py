@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from cena.data import labels, tfrecord
 from cena.data.importing import import_archive
 from cena.data.label_tables import imported_path
-from cena.data.nas_bench_101_archive import read_archive
-from cena.data.tfrecord import masked_crc32c, read_records
+from cena.data.labels import LabelKey
+from cena.data.nas_bench_101_archive import read_nas_bench_101_archive
+from cena.data.tfrecord import masked_crc32c, read_tfrecords
 from cena.errors import InputError
+from cena.study.profiles import of_nas_bench_101, profile
 
 CONV = "conv3x3-bn-relu"
 SMALL = ("b" * 32, "0110" + "0011" + "0001" + "0000", f"input,{CONV},maxpool3x3,output", 1234567)
@@ -92,10 +94,10 @@ def test_checksums_of_many_are_those_of_each(contents: list[bytes]) -> None:
 
 
 def test_records_come_back_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tfrecord, "BATCH", 3)
+    monkeypatch.setattr(tfrecord, "_BATCH", 3)
     contents = [bytes([i]) * i for i in range(8)]
-    assert list(read_records(written(tmp_path / "r", contents))) == contents
-    assert list(read_records(written(tmp_path / "r", []))) == []
+    assert list(read_tfrecords(written(tmp_path / "r", contents))) == contents
+    assert list(read_tfrecords(written(tmp_path / "r", []))) == []
 
 
 @pytest.mark.parametrize("at", [0, 3, 9, 12, 15, 20])
@@ -105,7 +107,7 @@ def test_any_changed_byte_is_found(tmp_path: Path, at: int) -> None:
     content[21 + at] ^= 4  # the second record begins at byte 21
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"(damaged|truncated).*the record at byte 21 "):
-        list(read_records(path))
+        list(read_tfrecords(path))
 
 
 @pytest.mark.parametrize("length", [22, 32, 33, 40])
@@ -113,19 +115,19 @@ def test_a_truncated_file_is_refused(tmp_path: Path, length: int) -> None:
     path = written(tmp_path / "r", [b"first", b"second"])
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(InputError, match="is truncated: the record at byte 21 is incomplete"):
-        list(read_records(path))
+        list(read_tfrecords(path))
 
 
 def test_no_record_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "r").write_bytes(b"architecture,accuracy\n" * 10)
     with pytest.raises(InputError, match="no TFRecord"):
-        list(read_records(tmp_path / "r"))
+        list(read_tfrecords(tmp_path / "r"))
 
 
 def test_cells_and_trainings(archive: Path) -> None:
-    told: list[int] = []
-    arrays = read_archive(archive, told.append)
-    assert told == [0]
+    told: list[tuple[int, int]] = []
+    arrays = read_nas_bench_101_archive(archive, lambda done, total: told.append((done, total)))
+    assert told == [(0, 0)]
     assert list(arrays["architecture"]) == [SMALLEST[0], SMALL[0]]
     assert list(arrays["parameters"]) == [5, 1234567]
     assert list(arrays["vertices"]) == [2, 4]
@@ -152,20 +154,34 @@ def test_an_import_becomes_labels_and_cells(archive: Path, monkeypatch: pytest.M
     assert import_archive("nas-bench-101", archive) == imported_path("nas-bench-101")
     cells = labels.nas_bench_101_cells()
     assert list(cells.hash) == [SMALLEST[0], SMALL[0]]
-    asked: dict[str, Any] = {"dataset": "cifar10", "split": "test", "epochs": 108}
-    values = labels.accuracy("nas-bench-101", **asked, trials="mean")
+    key = LabelKey("cifar10", "test", 108, "mean")
+    values = labels.accuracy("nas-bench-101", key)
     assert values.dtype == np.float64
     np.testing.assert_allclose(values, [50, 80], rtol=1e-6)
-    assert {key.epochs for key in labels.available("nas-bench-101")} == {4, 108}
-    assert labels.files("nas-bench-101", dataset="cifar10") == []
-    assert "nasbench_full.tfrecord" in labels.origin("nas-bench-101", **asked, trials="mean")
-    np.testing.assert_allclose(labels.train_seconds("nas-bench-101", **asked), [7, 109])
+    assert labels.available("nas-bench-101")[0] == key
+    assert {known.epochs for known in labels.available("nas-bench-101")} == {4, 108}
+    assert labels.label_files("nas-bench-101", key) == []
+    assert "nasbench_full.tfrecord" in labels.origin("nas-bench-101", key)
+    np.testing.assert_allclose(labels.train_seconds("nas-bench-101", key), [7, 109])
     with pytest.raises(InputError, match=r"unknown timing .*valid: .*train_seconds\.cifar10\.test\.4"):
-        labels.train_seconds("nas-bench-101", dataset="cifar10", split="test", epochs=12)
+        labels.evaluation_seconds("nas-bench-101", key)
     content = imported_path("nas-bench-101").read_bytes()
     imported_path("nas-bench-101").write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"is no label table of cena: .*import it again"):
         labels.available("nas-bench-101")
+
+
+def test_an_imported_archive_is_studied_by_a_sample_and_its_mean_test(
+    archive: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It offers one-trial validation too, by which the labelled sample is studied."""
+    monkeypatch.setenv("CENA_DATA", str(tmp_path / "data"))
+    sampled = of_nas_bench_101(profile("laptop")).space
+    assert (sampled.architectures, sampled.label_key("cifar10")) == (0, LabelKey("cifar10", "validation", 108, "one"))
+    import_archive("nas-bench-101", archive)
+    assert LabelKey("cifar10", "validation", 108, "one") in labels.available("nas-bench-101")
+    whole = of_nas_bench_101(profile("laptop")).space
+    assert (whole.architectures, whole.label_key("cifar10")) == (30_001, LabelKey("cifar10", "test", 108, "mean"))
 
 
 def test_a_failed_import_leaves_the_table_before(
@@ -206,17 +222,17 @@ GOOD = row(SMALL, 4, 1, 0.5, 0.5)
 )
 def test_a_bad_record_is_named(tmp_path: Path, bad: bytes, sentence: str) -> None:
     with pytest.raises(InputError, match="record 1 is no training of NAS-Bench-101") as error:
-        read_archive(written(tmp_path / "r", [GOOD, bad]))
+        read_nas_bench_101_archive(written(tmp_path / "r", [GOOD, bad]))
     assert sentence in str(error.value)
 
 
 def test_a_fourth_training_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has more than 3 trainings of 4 epochs"):
-        read_archive(written(tmp_path / "r", [GOOD] * 4))
+        read_nas_bench_101_archive(written(tmp_path / "r", [GOOD] * 4))
 
 
 def test_no_file_and_no_record(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no file"):
-        read_archive(tmp_path / "absent")
+        read_nas_bench_101_archive(tmp_path / "absent")
     with pytest.raises(InputError, match="holds no record"):
-        read_archive(written(tmp_path / "r", []))
+        read_nas_bench_101_archive(written(tmp_path / "r", []))

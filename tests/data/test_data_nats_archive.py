@@ -16,7 +16,7 @@ from cena import spaces
 from cena.data import label_sources, labels, nats_archive
 from cena.data.importing import import_archive
 from cena.data.label_tables import imported_path
-from cena.data.nats_archive import read_archive
+from cena.data.nats_archive import read_nats_archive
 from cena.errors import InputError
 from cena.spaces import SizeSpace
 
@@ -74,9 +74,9 @@ def small_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SizeSpace:
 
 
 def test_every_split_comes_from_its_own_training(archive: Path) -> None:
-    told: list[int] = []
-    arrays = read_archive(archive, told.append)
-    assert told == list(range(1, 33))
+    told: list[tuple[int, int]] = []
+    arrays = read_nats_archive(archive, lambda done, total: told.append((done, total)))
+    assert told == [(count, 0) for count in range(1, 33)]
     assert arrays["architecture"][0] == "16:16:16:16:16"
     expected = {
         "accuracy.cifar10.validation.2.seed1": 11,
@@ -97,30 +97,28 @@ def test_a_tar_is_read_like_its_folder(archive: Path, tmp_path: Path) -> None:
     path = tmp_path / "archive.tar"
     with tarfile.open(path, "w") as tar:
         tar.add(archive, "NATS-sss-v1_0-50262-simple")
-    from_tar, from_folder = read_archive(path), read_archive(archive)
+    from_tar, from_folder = read_nats_archive(path), read_nats_archive(archive)
     assert from_tar.keys() == from_folder.keys()
     for name, values in from_folder.items():
         np.testing.assert_array_equal(from_tar[name], values)
 
 
 def test_an_import_becomes_labels_in_the_order_of_the_space(archive: Path, small_space: SizeSpace) -> None:
-    before = labels.fingerprint("nats-bench-size", dataset="cifar10")
     path = import_archive("nats-bench-size", archive)
     assert path == imported_path("nats-bench-size")
     assert list(path.parent.iterdir()) == [path]
-    asked: dict[str, Any] = {"dataset": "cifar10", "split": "test", "epochs": 2}
-    values = labels.accuracy("nats-bench-size", **asked, trials="seed2")
+    key = labels.LabelKey("cifar10", "test", 2, "seed2")
+    values = labels.accuracy("nats-bench-size", key)
     assert np.isnan(values[0])  # record 31 is the first architecture, 8:8:8:8:8
     assert np.all(values[1:] == 22)
     assert labels.LabelKey("imagenet16", "validation", 2, "mean") in labels.available("nats-bench-size")
-    assert labels.files("nats-bench-size", **asked, trials="mean") == []
-    origin = labels.origin("nats-bench-size", **asked, trials="mean")
+    assert labels.label_files("nats-bench-size", key) == []
+    origin = labels.origin("nats-bench-size", key)
     assert origin.startswith("imported from NATS-sss-v1_0-50262-simple (sha256 ")
-    assert np.all(labels.train_seconds("nats-bench-size", dataset="cifar10", split="test", epochs=2) == 6)
-    assert np.all(labels.evaluation_seconds("nats-bench-size", dataset="cifar10", split="test") == 2.5)
-    # What the archive lacks is still the authors'.
-    assert labels.fingerprint("nats-bench-size", dataset="cifar10") == before
-    assert labels.fingerprint("nats-bench-size", dataset="cifar10", epochs=2) != before
+    assert np.all(labels.train_seconds("nats-bench-size", key) == 6)
+    assert np.all(labels.evaluation_seconds("nats-bench-size", key) == 2.5)
+    authors = labels.LabelKey("cifar10", "validation", 90, "one")  # which the archive lacks
+    assert len(labels.label_files("nats-bench-size", authors)) == 2
     assert len(small_space) == len(values)
 
 
@@ -168,10 +166,10 @@ def without(key: str) -> dict[str, Any]:
     ],
 )
 def test_a_bad_record_is_named(archive: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, sentence: str) -> None:
-    monkeypatch.setattr(nats_archive, "LARGEST", 2**16)
+    monkeypatch.setattr(nats_archive, "_LARGEST", 2**16)
     (archive / "000003.pickle.pbz2").write_bytes(content)
     with pytest.raises(InputError, match=r"^000003\.pickle\.pbz2 ") as error:
-        read_archive(archive)
+        read_nats_archive(archive)
     assert sentence in str(error.value)
 
 
@@ -179,7 +177,7 @@ def test_a_malicious_record_runs_nothing(archive: Path, tmp_path: Path) -> None:
     made = tmp_path / "made"
     (archive / "000003.pickle.pbz2").write_bytes(compressed({"02": Malicious(made)}))
     with pytest.raises(InputError, match=r"^000003\.pickle\.pbz2 is refused: it asks for '(posix|nt)\.mkdir'"):
-        read_archive(archive)
+        read_nats_archive(archive)
     assert not made.exists()
 
 
@@ -215,7 +213,7 @@ def cut(folder: Path) -> Path:
 )
 def test_what_is_no_archive(tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        read_archive(make(tmp_path))
+        read_nats_archive(make(tmp_path))
 
 
 def test_unknown_space(tmp_path: Path) -> None:
@@ -228,11 +226,11 @@ def test_unknown_space(tmp_path: Path) -> None:
 def test_genuine_records_agree_with_the_merged_labels() -> None:
     folder = Path(os.environ["CENA_DATA"])
     numbers = [0, 11, 284]
-    arrays = read_archive(folder / "nats_bench_sample")
+    arrays = read_nats_archive(folder / "nats_bench_sample")
     merged = pd.read_csv(folder / "nas_bench_201_labels.csv.gz").iloc[numbers]
     assert list(arrays["architecture"]) == list(merged["architecture"])
     compared = 0
-    for key, source in label_sources.SOURCES["nas-bench-201"].items():
+    for key, source in label_sources.LABEL_SOURCES["nas-bench-201"].items():
         trials = {"one": "mean", "mean": "mean"}.get(key.trials)  # after 12 epochs the one training is also the mean
         if not source.column or trials is None:
             continue
@@ -250,7 +248,7 @@ def test_genuine_records_agree_with_the_merged_labels() -> None:
 @pytest.mark.real_data
 @NEEDS_DATA
 def test_genuine_seconds_agree_with_the_merged_ones() -> None:
-    arrays = read_archive(Path(os.environ["CENA_DATA"]) / "nats_bench_sample")
+    arrays = read_nats_archive(Path(os.environ["CENA_DATA"]) / "nats_bench_sample")
     for dataset, split in label_sources._IMAGES:
         names, epoch, evaluation = label_sources.seconds_201(dataset, split)
         rows = [names.index(name) for name in arrays["architecture"]]

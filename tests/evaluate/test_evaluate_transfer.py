@@ -122,10 +122,10 @@ def test_rivals_that_see_no_jacobian_score_what_was_measured_before():
     assert Path(os.environ["CENA_DATA"]).is_dir()
     both = {name: spaces.load(name) for name in ("nats-bench-size", "nas-bench-201")}
     keys = {
-        "nats-bench-size": {"split": "validation", "epochs": 90, "trials": "one"},
-        "nas-bench-201": {"split": "test", "epochs": 200, "trials": "one"},
+        "nats-bench-size": labels.LabelKey("imagenet16", "validation", 90, "one"),
+        "nas-bench-201": labels.LabelKey("imagenet16", "test", 200, "one"),
     }
-    accuracy = {name: labels.accuracy(name, dataset="imagenet16", **key) for name, key in keys.items()}
+    accuracy = {name: labels.accuracy(name, key) for name, key in keys.items()}
     parameters = np.concatenate([[space.parameters(i) for i in range(len(space))] for space in both.values()])
     names = np.repeat([*both], [len(space) for space in both.values()])
     linear = transfer(

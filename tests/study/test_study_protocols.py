@@ -46,10 +46,10 @@ def tables(monkeypatch) -> dict[LabelKey, np.ndarray]:
     """The labels there are of a made-up NAS-Bench-201."""
     there: dict[LabelKey, np.ndarray] = {LabelKey("cifar10", "test", 200, "one"): REPORT}
     monkeypatch.setattr(labels, "available", lambda _space: list(there))
-    monkeypatch.setattr(labels, "files", lambda _space, **_key: [])
-    monkeypatch.setattr(labels, "accuracy", lambda _space, **key: there[LabelKey(**key)])
-    monkeypatch.setattr(labels, "train_seconds", lambda _space, **_key: COST)
-    monkeypatch.setattr(labels, "evaluation_seconds", lambda _space, **_key: np.ones(N))
+    monkeypatch.setattr(labels, "label_files", lambda _space, _key: [])
+    monkeypatch.setattr(labels, "accuracy", lambda _space, key: there[key])
+    monkeypatch.setattr(labels, "train_seconds", lambda _space, _key: COST)
+    monkeypatch.setattr(labels, "evaluation_seconds", lambda _space, _key: np.ones(N))
     return there
 
 
@@ -76,7 +76,7 @@ def test_labels_whose_file_cannot_be_had_are_not_there(tables, monkeypatch, tmp_
     tables[LabelKey("cifar10", "test", 200, "mean")] = REPORT
     tables[LabelKey("cifar10", "validation", 12, "mean")] = GUIDE
     monkeypatch.setenv("CENA_DATA", str(tmp_path))
-    monkeypatch.setattr(labels, "files", lambda _space, **_key: [module.registry.LABELS_201])
+    monkeypatch.setattr(labels, "label_files", lambda _space, _key: [module.registry.LABELS_201])
     assert len(protocols("nas-bench-201", LabelKey("cifar10", "test", 200, "one"), BUDGET)) == 1
 
 

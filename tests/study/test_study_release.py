@@ -76,9 +76,7 @@ def test_a_network_of_a_sample_is_found_by_its_index_in_the_space(sampled):
     """The very view of the release again, with the label of its architecture."""
     known = load_reference("digits-topology", sampled[1])
     key = labels.available("digits-topology")[0]
-    accuracy = labels.accuracy(
-        "digits-topology", dataset=key.dataset, split=key.split, epochs=key.epochs, trials=key.trials
-    )
+    accuracy = labels.accuracy("digits-topology", key)
     np.testing.assert_array_equal(known.accuracy, accuracy[known.release.architectures])
     architecture = int(known.release.architectures[0])
     space = spaces.load("digits-topology")

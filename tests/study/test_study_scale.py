@@ -65,7 +65,7 @@ def test_a_benchmark_is_the_space_its_labels_are_of():
 @pytest.mark.skipif("CENA_DATA" not in os.environ, reason="CENA_DATA is not set")
 def test_the_cells_of_nas_bench_101_are_those_of_its_labels():
     space, table = benchmark("nas-bench-101"), labels.nas_bench_101_cells()
-    accuracy = labels.accuracy("nas-bench-101", dataset="cifar10", split="validation", epochs=108, trials="one")
+    accuracy = labels.accuracy("nas-bench-101", labels.LabelKey("cifar10", "validation", 108, "one"))
     assert len(space) == len(accuracy) == len(table.parameters)
     for i in range(0, len(space), 301):
         assert space.parameters(i) == table.parameters[i]

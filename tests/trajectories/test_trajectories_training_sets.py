@@ -60,7 +60,7 @@ def archive_bytes() -> bytes:
 def cifar(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A download folder that holds one of the two files, with the same few images."""
     content = archive_bytes() if request.param == registry.CIFAR10 else subset_bytes()
-    entry = DataFile(f"sha256:{hashlib.sha256(content).hexdigest()}", None, "a test's")
+    entry = DataFile(hashlib.sha256(content).hexdigest(), None, "a test's")
     monkeypatch.setitem(registry.REGISTRY, request.param, entry)
     monkeypatch.setenv("CENA_DATA", str(tmp_path))
     (tmp_path / request.param).write_bytes(content)

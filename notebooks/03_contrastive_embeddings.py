@@ -43,7 +43,7 @@ from sklearn.neighbors import NearestNeighbors
 from cena.companion.project import results_folder
 from cena.contrast import cross_correlation, encode_views, encoder_input, retrieval_accuracy, same_class_margin
 from cena.evaluate import bootstrap_interval, log_parameters, write_table
-from cena.jacobians import ViewSettings, class_views, rescale_weights, view_seeds
+from cena.jacobians import ViewRecipe, class_views, rescale_weights, view_seeds
 from cena.layout import laguerre_cells
 from cena.report import plots, style
 from cena.report.tables import markdown_table
@@ -357,10 +357,8 @@ Markdown(markdown_table(header, rows, numeric=(1, 2, 3)))
 
 # %%
 sample = np.sort(generator.choice(live, min(gallery, len(live)), replace=False))
-fresh_settings = ViewSettings(pipeline.images.pixels, chosen_profile.views, seed + 1, pipeline.precision)
-fresh = [
-    class_views(pipeline.view_space, int(representatives[number]), int(number), fresh_settings) for number in sample
-]
+recipe = ViewRecipe(pipeline.images.pixels, chosen_profile.views, seed + 1, pipeline.precision)
+fresh = [class_views(pipeline.view_space, int(representatives[number]), int(number), recipe) for number in sample]
 fresh_views = (
     np.stack([views.directions for views in fresh]),
     np.stack([views.singular_values for views in fresh]),

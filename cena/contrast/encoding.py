@@ -8,13 +8,15 @@ from cena.contrast.encoder import TrainedEncoder
 from cena.contrast.inputs import check_views, encoder_input
 from cena.view_arrays import mean_over_views
 
+_AT_ONCE = 128
+"""Classes embedded at a time; it bounds the memory."""
+
 
 def encode_views(
     encoder: TrainedEncoder,
     directions: NDArray[np.floating],
     singular_values: NDArray[np.floating],
     usable: NDArray[np.bool_],
-    batch: int = 128,
 ) -> NDArray[np.float32]:
     """Embed every view, with the signs of its columns as they are stored.
 
@@ -25,7 +27,6 @@ def encode_views(
     singular_values : shape (classes, views, components).
     usable : boolean, shape (classes, views). A view that is not usable is embedded as the zero matrix, which is what
         the Jacobian of a dead network is.
-    batch : classes embedded at a time; it bounds the memory.
 
     Returns
     -------
@@ -38,8 +39,8 @@ def encode_views(
     check_views(directions, singular_values, usable, encoder.config)
     classes, views = usable.shape
     embeddings = np.empty((classes, views, encoder.config.embedding), dtype=np.float32)
-    for start in range(0, classes, batch):
-        part = slice(start, start + batch)
+    for start in range(0, classes, _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
         values = np.where(usable[part, :, np.newaxis], singular_values[part], 0)
         inputs = torch.from_numpy(encoder_input(directions[part], values, encoder.scale))
         with torch.inference_mode():
@@ -53,7 +54,6 @@ def encode(
     directions: NDArray[np.floating],
     singular_values: NDArray[np.floating],
     usable: NDArray[np.bool_],
-    batch: int = 128,
 ) -> NDArray[np.float32]:
     """Embed every class: the mean of the embeddings of its usable views.
 
@@ -66,6 +66,6 @@ def encode(
     -------
     float32 of shape (classes, embedding). A class without usable views gets the embedding of the zero matrix.
     """
-    embeddings = encode_views(encoder, directions, singular_values, usable, batch)
+    embeddings = encode_views(encoder, directions, singular_values, usable)
     counted = usable | ~usable.any(axis=1, keepdims=True)
     return mean_over_views(embeddings, counted)

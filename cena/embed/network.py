@@ -22,7 +22,7 @@ from cena import spaces
 from cena.contrast import encode_views
 from cena.embed.reference import Prediction, Reference, load_reference
 from cena.errors import InputError
-from cena.jacobians import Views, ViewSettings, class_views, probe
+from cena.jacobians import ViewRecipe, Views, class_views, probe
 from cena.layout import Place
 from cena.spaces import ModuleSpace, Space
 from cena.spaces.modules import Factory
@@ -180,8 +180,8 @@ def _space(factory: Factory | str, reference: Reference, name: str | None) -> Mo
     return ModuleSpace({name or called: made}, reference.images.pixels.shape[-1])
 
 
-def _settings(reference: Reference, seed: int) -> ViewSettings:
-    return ViewSettings(reference.images.pixels, reference.views, seed, reference.precision)
+def _settings(reference: Reference, seed: int) -> ViewRecipe:
+    return ViewRecipe(reference.images.pixels, reference.views, seed, reference.precision)
 
 
 def _embedded(views: Sequence[Views], reference: Reference) -> EmbeddedSpace:

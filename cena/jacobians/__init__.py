@@ -4,8 +4,8 @@ from cena.jacobians.edjm import data_jacobian, epdjm_factors, jacov
 from cena.jacobians.probe import Cost, probe
 from cena.jacobians.store import ViewStore
 from cena.jacobians.views import (
+    ViewRecipe,
     Views,
-    ViewSettings,
     ViewStatus,
     class_views,
     rescale_weights,
@@ -15,7 +15,7 @@ from cena.jacobians.views import (
 
 __all__ = [
     "Cost",
-    "ViewSettings",
+    "ViewRecipe",
     "ViewStatus",
     "ViewStore",
     "Views",

@@ -10,7 +10,7 @@ import zarr
 from numpy.typing import NDArray
 
 from cena.errors import InputError
-from cena.jacobians.views import Views, ViewSettings, ViewStatus, class_views
+from cena.jacobians.views import ViewRecipe, Views, ViewStatus, class_views
 from cena.spaces import Space, representatives
 from cena.types import Booleans, Integers, Progress, silent
 
@@ -143,7 +143,7 @@ class ViewStore:
         """
         firsts = representatives(space.classes())
         missing = self.missing()
-        settings = ViewSettings(images, self._status.shape[1], seed, precision)
+        settings = ViewRecipe(images, self._status.shape[1], seed, precision)
         batches = [missing[i : i + _BATCH] for i in range(0, len(missing), _BATCH)]
 
         def batch_views(numbers: Integers) -> list[tuple[int, Views]]:

@@ -38,7 +38,7 @@ class ViewStatus(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class ViewSettings:
+class ViewRecipe:
     """What the views of all architectures are taken with.
 
     Parameters
@@ -101,7 +101,7 @@ def rescale_weights(network: nn.Module, generator: np.random.Generator) -> None:
 
 
 @VIEWS
-def class_views(space: Space, architecture: int, class_number: int, settings: ViewSettings) -> Views:
+def class_views(space: Space, architecture: int, class_number: int, settings: ViewRecipe) -> Views:
     """Compute the views of one class on one thread.
 
     Parameters

@@ -1,9 +1,10 @@
 """The paper's own solver of eq. 5: averaged stochastic gradient ascent on the dual, in two layers.
 
 After Leclaire and Rabin (2019), "A fast multi-layer approximation to semi-discrete optimal transport": places x are
-drawn from the square, each step moves the weights along the stochastic gradient m_i - [x in cell i] by C / √t, and
-the average over all steps is returned (Polyak and Juditsky 1992). For many points this is slow, hence layers: K-means
-clusters are transported to first, then the points of each cluster from the cluster's own Laguerre cell.
+drawn from the square, each step moves the weights along the stochastic gradient m_i - [x in cell i] by C / √t, where C
+is the area that is divided, and the average over all steps is returned (Polyak and Juditsky 1992). For many points this
+is slow, hence layers: K-means clusters are transported to first, then the points of each cluster from the cluster's own
+Laguerre cell.
 
 It is here to be faithful and to be compared. :func:`cena.layout.transport.transport` is exact and faster.
 """
@@ -29,7 +30,6 @@ def stochastic_transport(
     masses: Floats | None = None,
     clusters: int = 1,
     steps: int = 4000,
-    step_size: float = 1.0,
 ) -> Transport:
     """Transport the uniform measure on the unit square to `points`, approximately (paper eq. 5 and section 4.1).
 
@@ -40,7 +40,6 @@ def stochastic_transport(
     clusters : number of K-means clusters in the upper layer, 1 to n; 1 is the single-layer algorithm. Leclaire and
         Rabin permit more than two layers.
     steps : stochastic gradient steps, in either layer for every cluster.
-    step_size : C, relative to the area of the cell that is being divided.
 
     In the result areas, centroids and cost are Monte Carlo estimates, a cell that no sample fell into has area 0 and a
     centroid that is not a number, and the weights are those of the points within their own cluster.
@@ -57,13 +56,13 @@ def stochastic_transport(
     )
     upper_masses = np.bincount(label, masses).astype(np.float64)
     centres = np.column_stack([np.bincount(label, masses * axis) for axis in points.T]) / upper_masses[:, None]
-    upper_weights = _ascend(centres, upper_masses, generator.random((steps * _BATCH, 2)), step_size)
+    upper_weights = _ascend(centres, upper_masses, generator.random((steps * _BATCH, 2)), 1.0)
 
     weights = np.zeros(n)
     for cluster, places in _divide(generator.random((clusters * steps * _BATCH, 2)), centres, upper_weights):
         members = label == cluster
         mass = upper_masses[cluster]
-        weights[members] = _ascend(points[members], masses[members] / mass, places, step_size * mass)
+        weights[members] = _ascend(points[members], masses[members] / mass, places, mass)
 
     cell = np.empty(n * _SAMPLES, dtype=int)
     samples = generator.random((n * _SAMPLES, 2))

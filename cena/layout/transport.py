@@ -24,7 +24,8 @@ from cena.types import Floats
 # rounding of a weight, which would be more than the areas may be wrong.
 _SMALLEST_DISTANCE = 1e-6
 _SMALLEST_STEP = 2.0**-30
-_CROWDED = 1e-3  # the number of points times their squared distance, above which room may not be found
+_SEPARATION = 1e-5  # what `separate` puts between points
+_MARGIN = 0.05  # of the square, on every side
 
 
 @dataclass(frozen=True)
@@ -123,43 +124,39 @@ def _check_distinct(points: Floats) -> None:
 
 
 @LAYOUT
-def to_unit_square(positions: Floats, margin: float = 0.05) -> Floats:
-    """Map positions (n, 2) from anywhere in the plane into the unit square, as large as its margin (0 to 0.5) allows.
+def to_unit_square(positions: Floats) -> Floats:
+    """Map positions (n, 2) from anywhere in the plane into the unit square, as large as a margin of 0.05 allows.
 
     Both axes are scaled alike, so that the distances of the first layout step (eq. 4) stay in proportion; the shorter
     side of the bounding box is centred. Positions that all coincide go to the centre.
     """
     if positions.ndim != 2 or positions.shape[1] != 2 or not len(positions) or not np.isfinite(positions).all():
         raise InputError(f"positions have shape {positions.shape}, expected finite numbers (n, 2) with n > 0")
-    if not 0 < margin < 0.5:
-        raise InputError(f"margin is {margin}, expected more than 0 and less than 0.5")
     low, high = positions.min(axis=0), positions.max(axis=0)
     extent = float((high - low).max())
-    scale = (1 - 2 * margin) / extent if extent > 0 else 1.0
+    scale = (1 - 2 * _MARGIN) / extent if extent > 0 else 1.0
     points: Floats = 0.5 + scale * (positions - (low + high) / 2)
     return points
 
 
 @LAYOUT
-def separate(points: Floats, seed: int, distance: float = 1e-5) -> Floats:
-    """Points (n, 2) of the unit square of which no two are closer than `distance`; the others stay where they are.
+def separate(points: Floats, seed: int) -> Floats:
+    """Points (n, 2) of the unit square of which no two are closer than 1e-5; the others stay where they are.
 
     Points too close to another, such as the equal embeddings of dead networks, are moved at random, at first by about
-    `distance` and from round to round further, until there is room for all of them. Raises InputError for points not
-    strictly inside the square and for a distance that would crowd it.
+    that distance and from round to round further, until there is room for all of them. Raises InputError for points not
+    strictly inside the square.
     """
     check_points(points)
-    if not 0 < len(points) * distance**2 < _CROWDED:
-        raise InputError(f"distance is {distance}, expected more than 0 and little enough for {len(points)} points")
     generator = np.random.default_rng(seed)
     separated = points.copy()
-    radius = distance
+    radius = _SEPARATION
     while len(points) > 1:
         nearest = KDTree(separated).query(separated, k=2)[0][:, 1]
-        close = np.flatnonzero(nearest < distance)
+        close = np.flatnonzero(nearest < _SEPARATION)
         if not close.size:
             break
         moved = points[close] + radius * generator.standard_normal((len(close), 2))
-        separated[close] = np.clip(moved, distance, 1 - distance)
+        separated[close] = np.clip(moved, _SEPARATION, 1 - _SEPARATION)
         radius *= 1.1
     return separated

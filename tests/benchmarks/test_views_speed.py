@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cena.computing import native_bfloat16
-from cena.jacobians import ViewSettings, class_views, data_jacobian, epdjm_factors
+from cena.jacobians import ViewRecipe, class_views, data_jacobian, epdjm_factors
 from cena.spaces import load
 from cena.spaces.nas_bench_201.networks import AveragePool
 
@@ -94,6 +94,6 @@ def test_speed_of_one_view(benchmark, name):
     cell = space.index(CELL) if name == "nas-bench-201" else len(space) - 1
     images = np.random.default_rng(0).standard_normal((POINTS, 3, space.resolution, space.resolution))
     precision = "bfloat16" if native_bfloat16() else "float32"
-    settings = ViewSettings(images.astype(np.float32), 1, 0, precision)
+    settings = ViewRecipe(images.astype(np.float32), 1, 0, precision)
     views = benchmark.pedantic(class_views, (space, cell, 0, settings), rounds=4, warmup_rounds=1)
     assert views.status.all()

@@ -116,8 +116,10 @@ def test_class_embedding_is_the_mean_over_usable_views(encoder):
     assert not np.allclose(views[0, 2], zero, rtol=1e-2)
 
 
-def test_batch_does_not_matter(encoder):
-    np.testing.assert_allclose(encode(encoder, *VIEWS, batch=3), encode(encoder, *VIEWS), rtol=1e-4, atol=1e-6)
+def test_how_many_are_embedded_at_once_does_not_matter(encoder, monkeypatch):
+    together = encode(encoder, *VIEWS)
+    monkeypatch.setattr("cena.contrast.encoding._AT_ONCE", 3)
+    np.testing.assert_allclose(encode(encoder, *VIEWS), together, rtol=1e-4, atol=1e-6)
 
 
 def test_encoding_another_shape_is_refused(encoder):

@@ -19,7 +19,7 @@ from cena.embed.reference import Reference
 from cena.embed.released import read_release
 from cena.errors import InputError
 from cena.files import file_sha256
-from cena.jacobians import ViewSettings, class_views
+from cena.jacobians import ViewRecipe, class_views
 from cena.study.profiles import RELEASES
 from cena.study.scale import at_scale
 
@@ -129,7 +129,7 @@ def test_an_encoder_in_the_package_gives_the_released_embedding(name):
     for row in rows:
         architecture = int(known.release.architectures[known.representatives[row]])
         seen = class_views(
-            views, architecture, int(row), ViewSettings(known.images.pixels, known.views, settings.seed, "float32")
+            views, architecture, int(row), ViewRecipe(known.images.pixels, known.views, settings.seed, "float32")
         )
         usable = seen.usable
         embedded = encode(known.encoder, seen.directions[None], seen.singular_values[None], usable[None])[0]

@@ -16,7 +16,7 @@ import zarr
 from torch import nn
 
 from cena.errors import InputError
-from cena.jacobians import ViewSettings, ViewStatus, ViewStore, class_views
+from cena.jacobians import ViewRecipe, ViewStatus, ViewStore, class_views
 from cena.spaces import TopologySpace, representatives
 from cena.spaces.nas_bench_201.cells import all_topology_cells
 
@@ -27,7 +27,7 @@ CELLS = [
     all_topology_cells()[i] for i in (0, 1, 25, *range(5000, 15_000, 397))
 ]  # the first two are one class, which is dead
 IMAGES = np.random.default_rng(0).standard_normal((POINTS, 3, 8, 8)).astype(np.float32)
-SETTINGS = ViewSettings(IMAGES, VIEWS, 3, "float32")
+SETTINGS = ViewRecipe(IMAGES, VIEWS, 3, "float32")
 
 
 class TinySpace(TopologySpace):

@@ -9,7 +9,7 @@ from scipy import stats
 from torch import nn
 
 from cena.jacobians import (
-    ViewSettings,
+    ViewRecipe,
     ViewStatus,
     class_views,
     data_jacobian,
@@ -39,7 +39,7 @@ class BrokenSpace(TopologySpace):
 
 
 def views(space: Space = SPACE, architecture: int = 0, class_number: int = 0, count: int = 3, seed: int = 0):
-    return class_views(space, architecture, class_number, ViewSettings(IMAGES, count, seed, "float32"))
+    return class_views(space, architecture, class_number, ViewRecipe(IMAGES, count, seed, "float32"))
 
 
 def test_view_seeds_are_distinct() -> None:
@@ -177,7 +177,7 @@ def test_seed_and_class_decide_the_weights(change: dict[str, int]) -> None:
 
 def test_fewer_pixels_than_points() -> None:
     images = np.random.default_rng(0).standard_normal((60, 3, 4, 4)).astype(np.float32)
-    found = class_views(TopologySpace("tiny", CELLS, 4, 1, resolution=4), 0, 0, ViewSettings(images, 1, 0, "float32"))
+    found = class_views(TopologySpace("tiny", CELLS, 4, 1, resolution=4), 0, 0, ViewRecipe(images, 1, 0, "float32"))
     assert found.directions.shape == (1, 60, 48)
     assert found.singular_values.shape == (1, 48)
 
@@ -207,7 +207,7 @@ def test_views_leave_the_number_of_threads_alone_even_after_an_error() -> None:
         views(count=1)
         assert torch.get_num_threads() == 2
         with pytest.raises(ValueError, match="unknown precision"):
-            class_views(SPACE, 0, 0, ViewSettings(IMAGES, 1, 0, "float8"))
+            class_views(SPACE, 0, 0, ViewRecipe(IMAGES, 1, 0, "float8"))
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)

@@ -10,7 +10,7 @@ from torch.nn import functional
 from cena import contrast
 from cena.contrast import EncoderConfig, spectrum_scale, untrained_encoder
 from cena.errors import InputError
-from cena.jacobians import ViewSettings, ViewStatus, class_views, data_jacobian, epdjm_factors, view_seeds
+from cena.jacobians import ViewRecipe, ViewStatus, class_views, data_jacobian, epdjm_factors, view_seeds
 from cena.jacobians import views as views_module
 from cena.spaces import TopologySpace
 from cena.trajectories import (
@@ -125,7 +125,7 @@ def test_before_training_the_views_are_those_of_the_pipeline(
     space: TopologySpace, data: TrainingSet, points, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(views_module, "rescale_weights", lambda _network, _generator: None)
-    ordinary = class_views(space, 0, 3, ViewSettings(points, views=2, seed=9, precision="float32"))
+    ordinary = class_views(space, 0, 3, ViewRecipe(points, views=2, seed=9, precision="float32"))
     seeds = tuple(view_seeds(9, 3, view)[0] for view in range(2))
     start = train(space, 0, data, points, TrajectoryConfig(0, seeds), tmp_path / "a")
     np.testing.assert_allclose(start.singular_values[0], ordinary.singular_values, rtol=1e-4)

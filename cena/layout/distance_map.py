@@ -23,7 +23,6 @@ DISTANCE_MAP = Stage("distance-map", version=1)
 """From an embedding to the plane."""
 
 _BLOCK = 512  # points
-_PAIRS = 1_000_000  # that the distortion is measured on
 _EPOCHS = 150
 _STEP = 0.3  # of the first epoch, in standard deviations of the start
 _MEAN_DECAY, _SQUARE_DECAY = 0.9, 0.99  # Adam's averages of the gradient and of its square
@@ -74,8 +73,8 @@ def principal_start(embedding: NDArray[Any]) -> Floats:
 
 
 @DISTANCE_MAP
-def distance_distortion(embedding: NDArray[Any], positions: Floats, seed: int) -> float:
-    """The objective of eq. 4 at `positions` (n, 2), on about a million pairs, or on all when there are no more.
+def distance_distortion(embedding: NDArray[Any], positions: Floats, seed: int, pairs: int = 1_000_000) -> float:
+    """The objective of eq. 4 at `positions` (n, 2), on about `pairs` pairs, or on all when there are no more.
 
     The pairs are those within random blocks of 1,024 points, which estimates the mean without bias.
     """
@@ -83,11 +82,11 @@ def distance_distortion(embedding: NDArray[Any], positions: Floats, seed: int) -
     if positions.shape != (len(rows), 2):
         raise InputError(f"positions have shape {positions.shape}, expected ({len(rows)}, 2) as the embedding has rows")
     n = len(rows)
-    if n * (n - 1) // 2 <= _PAIRS:
+    if n * (n - 1) // 2 <= pairs:
         return distortion(positions, _cosine_distances(rows))
     generator = np.random.default_rng(seed)
     size = min(n, 2 * _BLOCK)
-    blocks = [generator.choice(n, size, replace=False) for _ in range(-(-2 * _PAIRS // (size * (size - 1))))]
+    blocks = [generator.choice(n, size, replace=False) for _ in range(-(-2 * pairs // (size * (size - 1))))]
     return float(np.mean([distortion(positions[block], _cosine_distances(rows[block])) for block in blocks]))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from cena import arch2vec, contrast, evaluate, layout, search, spaces
-from cena.jacobians import ViewSettings, class_views
+from cena.jacobians import ViewRecipe, class_views
 from cena.spaces import NasBench101Space, SizeSpace, TopologySpace
 from cena.spaces.nas_bench_101.cells import parse_nas_bench_101_cell
 from cena.spaces.nas_bench_101.isomorphism import canonical_hash
@@ -90,7 +90,7 @@ def nas_bench_101() -> Output:
 
 @case("views")
 def jacobian_views() -> Output:
-    seen = class_views(TOPOLOGIES, 2, 2, ViewSettings(pixels(), views=2, seed=7, precision="float32"))
+    seen = class_views(TOPOLOGIES, 2, 2, ViewRecipe(pixels(), views=2, seed=7, precision="float32"))
     return {
         "absolute directions": np.abs(seen.directions[:, :3, :3]).tolist(),
         "singular values": seen.singular_values.tolist(),

@@ -16,4 +16,4 @@ Progress = Callable[[int, int], object]
 
 
 def silent(done: int, total: int) -> None:
-    """Progress that nobody is told of."""
+    """Progress that nobody watches."""

@@ -294,14 +294,14 @@ write_table(
 # The paper uses two more. The *size* space of NATS-Bench holds the cell fixed and varies the channels of five layers
 # among eight numbers, $8^5 = 32{,}768$ networks. NAS-Bench-101 {cite:p}`ying2019nasbench101` has cells of up to seven
 # vertices and nine edges between them, in another skeleton of three stacks of three cells; its vertices, and not its
-# edges, are operations, and a cell that only numbers its vertices otherwise is the same cell. The paper searches a
-# 25th of it without saying which: here every 25th cell, in the order of vertices and edges in which all 423,624 are
-# enumerated. Two small spaces of this project, trained on scikit-learn's digits, stand in where nothing is downloaded.
+# edges, are operations, and renumbering the vertices changes nothing. The paper searches a 25th of it without saying
+# which: here every 25th cell, in the order of vertices and edges in which all 423,624 are enumerated. Two small spaces
+# of this project, trained on scikit-learn's digits, stand in where nothing is downloaded.
 #
 # Labels are listed by data set, split, epochs and trials, for no two of these agree: accuracies on validation and test
 # images, of one training and of a mean of several, order architectures differently. The size space was labelled by
-# shorter trainings than the topology space; NAS-Bench-101 has, without its archive, one validation trial of each of
-# 30,001 cells.
+# shorter trainings than the topology space. NAS-Bench-101 has one validation trial of each of 30,001 cells, unless its
+# official archive is imported (`cena data import nas-bench-101`).
 
 # %% tags=["hide-input"]
 SPACES = ("nas-bench-201", "nats-bench-size", "nas-bench-101", "digits-topology", "digits-size")
@@ -427,8 +427,8 @@ for axis, name in zip(axes, DIGITS, strict=True):
 
 # %% [markdown]
 # A search ends among the best, and there noise weighs most: the fifth column is the agreement of two seeds about the
-# tenth that is best by the remaining seeds. NAS-Bench-201's table holds one training for each cell, but its classes
-# give noise away too: two cells of one class are the same network, trained twice.
+# tenth that is best by the remaining seeds. NAS-Bench-201's table holds one training for each cell, but
+# equivalent cells give a second estimate of the noise: two cells of one class are the same network, trained twice.
 
 # %% tags=["hide-input"]
 members = [np.flatnonzero(pipeline.classes == c) for c in np.flatnonzero(np.bincount(pipeline.classes) > 1)]

@@ -265,7 +265,7 @@ for view in (0, 1):
 # - **bfloat16.** Where the processor multiplies it natively, forward and backward pass run in bfloat16, which keeps 8
 #   bits of a number.
 # - **One factor a matrix.** Every weight matrix is multiplied by its own log-uniform factor. This is the paper's
-#   augmentation and no shortcut, but it too asks to be measured: batch normalisation follows nearly every convolution,
+#   augmentation and no shortcut, but we measure it too: batch normalisation follows nearly every convolution,
 #   and takes such a factor out again.
 
 

@@ -226,8 +226,8 @@ gone = (features - history[-1]) / (features - floor)
 Markdown(
     f"Over {len(history)} epochs the loss goes from {history[0]:.0f} to {history[-1]:.0f} (its minimum is "
     f"{history.min():.0f}), {gone:.0%} of the way from no agreement ({features}) to the floor ({floor:.1f}). The "
-    f"formula of the floor, solved for r, says what that is worth: as much as **{agreeing:.1f} dimensions** on which "
-    f"the views agree perfectly, of {min(config.width, features)} there could be."
+    f"formula of the floor, solved for r, says what that is worth: as much as **{agreeing:.1f} perfectly "
+    f"agreeing dimensions** out of {min(config.width, features)}."
 )
 
 # %% [markdown]
@@ -340,7 +340,7 @@ Markdown(markdown_table(header, rows, numeric=(1, 2, 3)))
 # %% [markdown]
 # ## Does it hold?
 #
-# Both wishes are about embeddings of *views*, and can be counted. The **margin** is the mean cosine similarity of two
+# We test both requirements on embeddings of *views*. The **margin** is the mean cosine similarity of two
 # views of one architecture less that of two views of different ones. **Retrieval** is the fraction of views whose
 # nearest other view belongs to the same architecture.
 #

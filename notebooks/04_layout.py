@@ -18,7 +18,7 @@
 #
 # Search methods for continuous spaces want few dimensions, distances that mean something, and no empty regions. The
 # embedding of [chapter 3](03_contrastive_embeddings) has 512 numbers and is anything but evenly filled.
-# {cite:t}`anonymous2021cena` share out the unit square among the architectures in two steps: a flat map that keeps
+# {cite:t}`anonymous2021cena` give every architecture a cell of the unit square in two steps: a flat map that keeps
 # distances {eq}`eq:distances`, then the cheapest movement that gives every architecture the same area
 # {eq}`eq:transport`. Both stand in for one Gromov–Wasserstein problem {eq}`eq:gromov` that nobody can solve at this
 # size.

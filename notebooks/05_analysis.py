@@ -21,7 +21,7 @@
 # with t-SNE {cite:p}`vandermaaten2008tsne` pictures of every stage of the method (Figure 2), and by number, with random
 # forests {cite:p}`breiman2001forests` that predict accuracy from the embedding (Figure 3 and Table 1).
 #
-# We repeat both, put a number beside the eye, and ask what the paper does not: how much of this needs an embedding? A
+# We repeat both, measure what the eye sees, and ask what the paper does not: how much of this needs an embedding? A
 # list of a cell's operations, the number of its parameters, and the singular values that the encoder starts from are
 # features too, and cost less.
 
@@ -225,9 +225,9 @@ display(
 # run by run. The intervals are 95 % intervals of the mean over splits; they do not contain the noise of the labels or
 # of another training of the encoder.
 #
-# The headline is the **embedding with log parameters**. In a default forest one column beside 512 is rarely the best
-# candidate at a split, and grouping columns is free of labels: the embedding is reduced to a few principal components
-# first (`forest_components`; 0 gives the forest all columns, as in the paper). The rivals:
+# The headline is the **embedding with log parameters**. A default forest would overlook one column
+# among 512, so it is given the embedding's first principal components, which need no labels (`forest_components`; 0 gives
+# the forest all columns, as in the paper). The rivals:
 #
 # - *log parameters*, *one-hot* (the operation on each edge) and both: known before any network is built;
 # - *jacov + log parameters*: one number from the same Jacobians {cite:p}`mellor2021naswot`;

@@ -449,9 +449,9 @@ claim = {
 Markdown(
     f"$C_0$ = {alike[0].interval} before training and $C_{{{sample_epochs}}}$ = {alike[-1].interval} after: a change of "
     f"{grown.interval}. {claim}. In the log spectrum alone it goes from {spectrum_alike[0].interval} to "
-    f"{spectrum_alike[1].interval}, so "
+    f"{spectrum_alike[1].interval}: "
     + (
-        "the encoder's share in it is not needed."
+        "the spectrum alone ends at least as high."
         if spectrum_alike[1].value >= alike[-1].value
         else "the embedding has the closer neighbourhoods."
     )

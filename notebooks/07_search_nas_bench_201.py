@@ -187,8 +187,8 @@ if absent:
 # arch2vec is pre-trained here, on nine tenths of the space's graphs, in two variants: as its released code trains it,
 # which by an oversight leaves training mode after the first epoch, and "fixed". Its own two searches are a recurrent
 # policy that walks through the 16 dimensions (arch2vec-RL) and Bayesian optimisation with a small network's features
-# (DNGO, arch2vec-BO). Both can use any vectors, so they are also run on the CENA coordinates. As the walk's steps have a
-# fixed length, the coordinates are spread for it as widely as arch2vec's dimensions.
+# (DNGO, arch2vec-BO). Both can use any vectors, so they are also run on the CENA coordinates. We
+# rescale the coordinates to the spread of arch2vec's dimensions, because the walk's step length is fixed.
 #
 # The greedy forest evaluates what a random forest, fitted to everything evaluated so far, predicts to be best. It is
 # given log parameters with the one-hot raw encoding, with the first 16 principal components of the 512-dimensional
@@ -236,8 +236,8 @@ left_out = [search.label for search in planned if not search.runs(runs)]
 on_cena = {search.label for search in planned if "on CENA" in search.label or search.candidates in (embedded, both)}
 
 # %% [markdown]
-# Before anything is searched: is arch2vec well pre-trained? A rival that was trained badly would be no rival. *Back*: what
-# of the graphs that were held out comes back through the autoencoder. *Valid*: how many graphs decoded from its prior are
+# Before anything is searched: is arch2vec well pre-trained? A rival that was trained badly would be no rival. *Back*: how
+# many operations, edges and whole graphs of those held out the autoencoder returns unchanged. *Valid*: how many graphs decoded from its prior are
 # cells of the space, strictly or as its released code counts, and how many of the valid ones are distinct. Last, whether
 # distances in its space follow edit distances, its authors' claim (Spearman's correlation over random pairs).
 
@@ -330,7 +330,8 @@ for (name, n), columns in at.items():
 
 # %% [markdown]
 # The same as differences from two rivals, with the 95 % interval of the difference of the means, in bold type where it
-# excludes zero; negative is less regret than the rival's. Random search is its exact expectation, but in simulated time.
+# excludes zero; negative is less regret than the rival's. Random
+# search is its exact expectation, except in simulated time, where it is simulated.
 
 # %% tags=["hide-input", "hide-output"]
 for rival in ("TPE on raw encoding", "random"):
@@ -348,7 +349,7 @@ HTML(explorer({menu[key]: table for key, table in tables.items()}, "fig5-interac
 # ## How many evaluations to the top
 #
 # The evaluations after which a search has found one of the best thousandth of the space, noiseless: the median over the
-# runs with an interval that assumes nothing, and the share of runs that never get there within the budget.
+# runs with a distribution-free interval, and the share of runs that never get there within the budget.
 
 # %% tags=["hide-input"]
 arrivals = {
@@ -371,7 +372,7 @@ for dataset in by_name:
 # %% [markdown]
 # ## Claims, tested
 #
-# Each claim is about two searches. Its evidence are the differences in regret, the first search minus the second, under
+# Each claim is about two searches. The evidence is the difference in regret, the first search minus the second, under
 # the noiseless protocol at the first and the last checkpoint of every data set, each with the 95 % interval of the
 # difference of two means (Welch's, over all runs of both). Negative is less regret. A claim is *borne out* when all these intervals lie below zero and *contradicted* when all lie above.
 # Under the other protocols (in simulated time, at its end) the intervals on either side of zero are counted.

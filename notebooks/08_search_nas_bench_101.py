@@ -219,8 +219,8 @@ Markdown(
 )
 
 # %% [markdown]
-# How well arch2vec is pre-trained, as in the [last chapter](07_search_nas_bench_201): what comes back of held-out graphs,
-# how many graphs decoded from the prior are cells and how many of these are distinct, and whether its distances follow
+# How well arch2vec is pre-trained, as in the [last chapter](07_search_nas_bench_201): what it reconstructs of
+# held-out graphs, how many graphs decoded from the prior are cells and how many of these are distinct, and whether its distances follow
 # edit distances.
 
 # %% tags=["hide-input"]
@@ -264,7 +264,8 @@ for name, columns in at.items():
 
 # %% [markdown]
 # The same as differences from two rivals, with the 95 % interval of the difference of the means, in bold type where it
-# excludes zero; negative is less regret than the rival's. Random search is its exact expectation, but in simulated time.
+# excludes zero; negative is less regret than the rival's. Random
+# search is its exact expectation, except in simulated time, where it is simulated.
 
 # %% tags=["hide-input", "hide-output"]
 for rival in ("TPE on raw encoding", "random"):
@@ -454,8 +455,8 @@ if seeing:
     small = coordinates[:, 2] <= np.quantile(coordinates[:, 2], 0.1)
     display(
         Markdown(
-            f"**TPE on log parameters alone**, without any Jacobian, {told}. They also bear on how DE starts: its first "
-            f"{15 * coordinates.shape[1]} points are uniform in the box, and the tenth of the cells with the fewest "
+            f"**TPE on log parameters alone**, without any Jacobian, {told}. Log parameters also decide how DE starts: "
+            f"its first {15 * coordinates.shape[1]} points are uniform in the box, and the tenth of the cells with the fewest "
             f"parameters takes up {coordinates[small, 2].max():.0%} of the third coordinate. Their mean accuracy is "
             f"{np.nanmean(report[small]):.1f} %, that of all cells {np.nanmean(report):.1f} %. Random search draws "
             "cells and not points."

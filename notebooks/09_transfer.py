@@ -99,7 +99,7 @@ Markdown(
         for name, pipeline in pipelines.items()
     )
     + (
-        "\n\nThe labels of the two spaces differ in split and epochs, as in the paper: these are what exists."
+        "\n\nThe labels of the two spaces differ in split and epochs, as in the paper: no other labels are published."
         if labels_of(size) != labels_of(topology)
         else ""
     )
@@ -417,7 +417,7 @@ for (source, target), reference in linear_parameters.items():
     ours = table.loc[(judged, source, target, HEADLINE, "forest")]
     lines.append(
         f"- **{source} → {target} on {names[judged]}**: sorting by parameters alone gives τ = {reference:.3f}; the "
-        f"headline {'exceeds it' if ours.tau_low > reference else 'does not exceed it'} ({ours.tau:.3f}). The best other "
+        f"headline {'is significantly better' if ours.tau_low > reference else 'is not significantly better'} ({ours.tau:.3f}). The best other "
         f"predictor is {best}, {best_model} ({candidates.max():.3f})."
     )
 Markdown("\n".join(lines))

@@ -83,9 +83,9 @@ made_under = board.reason[recorded].str.extract(r"profile (quick|laptop|paper)")
 elsewhere = [f"{count} under profile `{name}`" for name, count in made_under.items() if name != profile]
 Markdown(
     f"This page was made under profile `{profile}`, which left {recorded.sum()} results"
-    + (f", of which chapters computed {' and '.join(elsewhere)}" if elsewhere else "")
-    + f"; the published run, as it "
-    f"stood when this page was made, has {before.sum()}. The paper prints, with what arch2vec published, "
+    + (f"; of these, {' and '.join(elsewhere)}" if elsewhere else "")
+    + f". The published run, as it "
+    f"stood when this page was made, has {before.sum()} results. The paper prints, with what arch2vec published, "
     f"{board.paper.notna().sum()} numbers."
 )
 

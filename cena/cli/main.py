@@ -69,7 +69,7 @@ def run_command(
             "-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter, also as NAME VALUE; may be repeated."
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Execute also what is fresh.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also execute notebooks that are up to date.")] = False,
     scheduler: Annotated[
         str | None, typer.Option(envvar=VARIABLE, help="Compute on a Dask cluster, such as tcp://host:8786.")
     ] = None,

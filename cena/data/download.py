@@ -22,7 +22,7 @@ class ResumingDownloader:
     Parameters
     ----------
     part : where unfinished content is kept.
-    progress : told after every piece of (bytes there, bytes in all), the latter 0 where the server does not say.
+    progress : called after every piece of (bytes there, bytes in all), the latter 0 where the server does not say.
     """
 
     def __init__(self, part: Path, progress: Progress = silent):

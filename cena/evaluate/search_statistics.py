@@ -85,7 +85,7 @@ def evaluations_to_reach(regrets: ArrayLike, threshold: float) -> Floats:
 
 
 def reach(evaluations: ArrayLike, level: float = 0.95) -> Reach:
-    """The median number of evaluations, (runs,), with an interval that needs no assumption and bears infinite values.
+    """The median number of evaluations, (runs,), with a distribution-free interval; values may be infinite.
 
     The k-th smallest and the k-th largest of n runs enclose the population's median unless fewer than k runs fall on
     one side of it, which is binomial; k is the largest that keeps the level. Below 6 runs no k keeps 95 %, and the

@@ -38,7 +38,7 @@ def train_table(
     space_name : ``"digits-topology"`` or ``"digits-size"``.
     journal : file of one JSON record a line; an unfinished last line, left by a kill, is ignored.
     workers : joblib's `n_jobs`; the result does not depend on it, but for the seconds.
-    progress : told after each architecture.
+    progress : called after each architecture.
     destination : of the table; the bundled one by default.
     """
     destination = table_path(space_name) if destination is None else destination

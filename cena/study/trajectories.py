@@ -40,7 +40,7 @@ def trajectory_files(
     ----------
     experiment, architectures : see :func:`cena.trajectories.train_trajectory`.
     workers : joblib's `n_jobs`; the files do not depend on it.
-    progress : told after each architecture.
+    progress : called after each architecture.
     """
     space = experiment.space
     shared = {

@@ -191,7 +191,7 @@ Markdown(
 # \qquad C_{ij} = \frac{1}{b} \sum_{n=1}^{b} z^A_{ni}\, z^B_{nj} .
 # $$ (eq:barlow)
 #
-# The diagonal asks for the paper's first wish: feature $i$ says the same of both views. The rest asks for the second:
+# The diagonal asks for the paper's first requirement: feature $i$ says the same of both views. The rest asks for the second:
 # no two features say the same, so architectures cannot collapse onto one place. As in the paper, $\lambda = 0.005$,
 # batches have 512 pairs and embeddings 512 numbers. The optimiser is ours (AdamW, one cycle of the learning rate), and
 # so are random signs of the columns, drawn anew for every view.
@@ -425,7 +425,7 @@ claims = pd.DataFrame(rows, columns=columns)
 write_table(results / "03_contrastive_embeddings_claims.csv", claims)
 chance = (chosen_profile.views - 1) / (len(sample) * chosen_profile.views - 1)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-claims", "caption": "The two wishes, tested: margin between views of one architecture and views of different ones (left), and fraction of views whose nearest other view is of the same architecture (right), with 95 % intervals by bootstrap over architectures. Filled: cosine as it is; open: with the mean subtracted; dotted: chance."}, "image": {"alt": "Two dot plots with intervals, a row for spectrum, EPDJM, untrained encoder, trained encoder and trained encoder on seen views"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-claims", "caption": "The two requirements, tested: margin between views of one architecture and views of different ones (left), and fraction of views whose nearest other view is of the same architecture (right), with 95 % intervals by bootstrap over architectures. Filled: cosine as it is; open: with the mean subtracted; dotted: chance."}, "image": {"alt": "Two dot plots with intervals, a row for spectrum, EPDJM, untrained encoder, trained encoder and trained encoder on seen views"}}
 drawn, axes = style.figure(1, 2, panel_height=2.7)
 for axis, claim, label, guess in zip(
     axes,

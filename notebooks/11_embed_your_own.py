@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology, released]
-#     version: 1
+#     version: 2
 #   jupytext:
 #     text_representation:
 #       extension: .py

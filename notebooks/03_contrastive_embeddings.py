@@ -593,9 +593,7 @@ pair = pipeline.directions[[chosen]][:, :2], singular_values[[chosen]][:, :2], u
 layout = pipeline.layout
 drawn = plots.pipeline_diagram(
     pipeline.space.architecture(int(representatives[chosen])),
-    np.stack(weights),
-    encoder_input(pair[0][0], pair[1][0], scale),
-    encode_views(encoder, *pair)[0],
+    list(zip(weights, encoder_input(pair[0][0], pair[1][0], scale), encode_views(encoder, *pair)[0], strict=True)),
     laguerre_cells(layout["positions"], layout["weights"]).polygons(),
     class_accuracy,
     chosen,

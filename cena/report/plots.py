@@ -113,9 +113,7 @@ def heat_map(axes: Axes, matrix: NDArray[np.floating]) -> None:
 
 def pipeline_diagram(
     architecture: str,
-    weights: NDArray[np.floating],
-    epdjms: NDArray[np.floating],
-    embeddings: NDArray[np.floating],
+    views: Sequence[tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]],
     polygons: Sequence[NDArray[np.floating]],
     accuracy: ArrayLike,
     chosen: int,
@@ -125,9 +123,8 @@ def pipeline_diagram(
     Parameters
     ----------
     architecture : the cell's string.
-    weights : (2, rows, columns), one weight matrix of each of two random initialisations.
-    epdjms : (2, points, components), the extended projected data Jacobian matrices of the two.
-    embeddings : (2, dimension), the embeddings of the two.
+    views : for each of two random initialisations one weight matrix (rows, columns), the extended projected data
+        Jacobian matrix (points, components), and the embedding (dimension,).
     polygons : the Laguerre cells of the whole space, each (corners, 2).
     accuracy : (n,), the accuracy of each architecture in percent.
     chosen : index of `architecture` among the polygons.
@@ -149,10 +146,10 @@ def pipeline_diagram(
 
     draw_cell(panel(0.0, 0.06, 0.135, 0.76), architecture)
     rows = ((0.49, 0.645), (0.14, 0.295))
-    for view, (bottom, middle) in enumerate(rows):
-        heat_map(panel(0.175, bottom + 0.055, 0.075, 0.2), weights[view])
-        heat_map(panel(0.29, bottom, 0.12, 0.31), epdjms[view])
-        heat_map(panel(0.63, bottom, 0.045, 0.31), embeddings[view].reshape(-1, 8))
+    for (weights, epdjm, embedding), (bottom, middle) in zip(views, rows, strict=True):
+        heat_map(panel(0.175, bottom + 0.055, 0.075, 0.2), weights)
+        heat_map(panel(0.29, bottom, 0.12, 0.31), epdjm)
+        heat_map(panel(0.63, bottom, 0.045, 0.31), embedding.reshape(-1, 8))
         arrow((0.128, 0.52), (0.172, middle))
         arrow((0.253, middle), (0.287, middle))
         arrow((0.413, middle), (0.457, middle))

@@ -5,7 +5,6 @@ architectures to a journal, so it can be killed at any moment and resumed; a com
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import joblib
@@ -16,9 +15,7 @@ from cena.data.labels import BUNDLED, DIGITS_TABLES
 from cena.errors import unknown
 from cena.spaces import Space, load
 from cena.trajectories.digits_training import DIGITS_EPOCHS, SEEDS, train_digits
-
-Progress = Callable[[int, int], None]
-"""Called with (architectures done, architectures in all)."""
+from cena.types import Progress, silent
 
 
 def table_path(space_name: str) -> Path:
@@ -29,7 +26,7 @@ def table_path(space_name: str) -> Path:
 
 
 def train_table(
-    space_name: str, journal: Path, workers: int = -1, progress: Progress | None = None, destination: Path | None = None
+    space_name: str, journal: Path, workers: int = -1, progress: Progress = silent, destination: Path | None = None
 ) -> Path:
     """Train what neither the table nor the journal has, then write the table; returns its path.
 
@@ -55,8 +52,7 @@ def train_table(
             log.write(json.dumps(record) + "\n")
             log.flush()
             done[record["architecture"]] = record
-            if progress is not None:
-                progress(len(done), len(space))
+            progress(len(done), len(space))
     _write(space, done, destination)
     return destination
 

@@ -16,7 +16,7 @@ from cena.layout.laguerre import LAYOUT
 from cena.stages import versions
 from cena.study.artifacts import ArtifactStore, artifact_key
 
-Progress = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]
 """Called with (stage, steps done, steps in all)."""
 
 
@@ -41,7 +41,7 @@ def stored_encoder(
     store: ArtifactStore,
     key: Mapping[str, Any],
     views: Callable[[], ViewArrays],
-    progress: Progress,
+    progress: StageProgress,
 ) -> TrainedEncoder:
     """The encoder of a key, trained by contrast of the views (section 4.2) if it is not stored; resumable."""
     config: EncoderConfig = key["config"]

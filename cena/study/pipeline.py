@@ -23,7 +23,7 @@ from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
 from cena.study.cluster import cluster
 from cena.study.encoders import (
-    Progress,
+    StageProgress,
     ViewArrays,
     encoder_key,
     stored_embedding,
@@ -61,7 +61,7 @@ class Pipeline:
         settings: Profile | str,
         store: ArtifactStore | None = None,
         workers: int = -1,
-        progress: Progress | None = None,
+        progress: StageProgress | None = None,
     ):
         self.profile = profile(settings) if isinstance(settings, str) else settings
         self.store = store or ArtifactStore()

@@ -4,7 +4,7 @@ More architectures of a space, asked for later, train only those that are new. T
 work stays on one machine.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,9 @@ from cena.study.artifacts import ArtifactStore
 from cena.study.scale import view_stages
 from cena.trajectories import Trajectory, TrajectoryExperiment, load_trajectory, train_trajectory
 from cena.trajectories.training import TRAJECTORIES
+from cena.types import Progress, silent
 
 FILE = "trajectory.safetensors"
-
-Progress = Callable[[int, int], None]
-"""Called with (architectures done, architectures in all)."""
 
 
 def trajectory_files(
@@ -32,7 +30,7 @@ def trajectory_files(
     experiment: TrajectoryExperiment,
     architectures: Sequence[int],
     workers: int = -1,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> list[Path]:
     """The finished checkpoint of each architecture, in their order, trained first where there is none.
 
@@ -65,8 +63,7 @@ def trajectory_files(
         joblib.delayed(finished)(int(architecture)) for architecture in architectures
     ):
         paths.append(path)
-        if progress is not None:
-            progress(len(paths), len(architectures))
+        progress(len(paths), len(architectures))
     return paths
 
 

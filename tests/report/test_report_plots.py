@@ -31,9 +31,7 @@ def generator():
 def pipeline(generator):
     return plots.pipeline_diagram(
         ARCHITECTURE,
-        generator.normal(size=(2, 4, 9)),
-        generator.normal(size=(2, 8, 8)),
-        generator.normal(size=(2, 64)),
+        [tuple(generator.normal(size=shape) for shape in ((4, 9), (8, 8), (64,))) for _ in range(2)],
         SQUARES,
         [10.0, 90.0, 91.0, 92.0],
         chosen=2,
@@ -139,10 +137,9 @@ def test_the_pipeline_shows_its_arrays_and_every_operation_but_none(generator):
 
 
 def test_the_pipeline_refuses_what_is_no_cell():
+    views = [(np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(8))] * 2
     with pytest.raises(InputError, match="malformed cell"):
-        plots.pipeline_diagram(
-            "64:64:64:64:64", np.zeros((2, 2, 2)), np.zeros((2, 2, 2)), np.zeros((2, 8)), SQUARES, np.zeros(4), 0
-        )
+        plots.pipeline_diagram("64:64:64:64:64", views, SQUARES, np.zeros(4), 0)
 
 
 def test_in_a_notebook_figures_have_twice_the_resolution(monkeypatch):

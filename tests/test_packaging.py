@@ -60,6 +60,16 @@ def test_every_dependency_is_pinned_within_its_bounds():
         assert wanted.specifier.contains(pins[wanted.name]), line
 
 
+def test_a_checkout_is_the_same_to_the_byte_on_every_system():
+    """No file is checked out with other line ends than it was committed with."""
+    listed = subprocess.run(["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for line in listed.stdout.splitlines():
+        described, name = line.split("\t")
+        committed, attributes = described.split()[0], described.partition("attr/")[2]
+        assert "eol=lf" in attributes or "-text" in attributes, name
+        assert committed in ("i/lf", "i/none", "i/-text"), name
+
+
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory) -> Path:
     """A fresh environment with a wheel of the package, and of all else exactly what the wheel says it needs."""

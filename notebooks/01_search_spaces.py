@@ -150,7 +150,7 @@ def benchmark_string(cell):
 
 full = spaces.load("nas-bench-201")
 classes = full.classes()
-strings = np.unique([benchmark_string(cell) for cell in full.views.cells], return_inverse=True)[1]
+strings = np.unique([benchmark_string(cell) for cell in full.cells], return_inverse=True)[1]
 sizes = np.bincount(classes)
 split_up = sum(len(set(classes[strings == s])) > 1 for s in range(strings.max() + 1))
 merged = sum(len(set(strings[classes == c])) > 1 for c in np.flatnonzero(sizes > 1))

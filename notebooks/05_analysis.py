@@ -65,7 +65,7 @@ from cena.report import plots, style
 from cena.report.tables import NAMES, NONE, markdown_table
 from cena.report.wording import counted, in_words, signed, told
 from cena.study.pipeline import Pipeline
-from cena.study.profiles import PROFILES
+from cena.study.profiles import has_full_networks
 
 style.use_style()
 results = results_folder(profile)
@@ -76,12 +76,8 @@ labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.space.data
 first = settings.space.datasets[0]
 names = {dataset: NAMES.get(dataset, dataset) for dataset in settings.space.datasets}
 
-published_setting = PROFILES["paper"]
-same_networks = all(
-    getattr(settings, name) == getattr(published_setting, name) for name in ("space", "channels", "cells", "resolution")
-)
 networks = (
-    f"{'' if same_networks else 'reduced '}networks ({settings.views.channels} channels, {settings.views.cells} "
+    f"{'' if has_full_networks(settings) else 'reduced '}networks ({settings.views.channels} channels, {settings.views.cells} "
     f"cell{'s' * (settings.views.cells != 1)} a stage, {settings.views.resolution}x{settings.views.resolution} images)"
 )
 Markdown(
@@ -343,7 +339,7 @@ def against(dataset, metric, rival):
 
 
 reason = f"{networks}, {settings.views.points} points, {settings.views.per_class} views"
-if not same_networks:
+if not has_full_networks(settings):
     reason += f" (profile {profile})"
 records, rows, found = [], [], {"trivial": [], "spectrum": [], "untrained": []}
 for dataset, metric in columns:

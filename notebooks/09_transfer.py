@@ -61,7 +61,7 @@ from cena.report.tables import NAMES, NONE, markdown_table
 from cena.report.wording import counted, in_words, signed, told
 from cena.study.joint import JointEmbedding
 from cena.study.pipeline import Pipeline
-from cena.study.profiles import PROFILES, of_nas_bench_101, of_size
+from cena.study.profiles import has_full_networks, of_nas_bench_101, of_size
 from cena.study.transfers import stored_transfer
 
 style.use_style()
@@ -82,10 +82,8 @@ def labels_of(pipeline):
     return f"{chosen.space.split} accuracy after {chosen.space.epochs} epochs ({trained})"
 
 
-full = PROFILES["paper"]
-same_networks = all(getattr(settings, name) == getattr(full, name) for name in ("channels", "cells", "resolution"))
 networks = (
-    f"{'' if same_networks else 'reduced '}networks (topologies of {settings.views.channels} channels and {settings.views.cells} "
+    f"{'' if has_full_networks(settings) else 'reduced '}networks (topologies of {settings.views.channels} channels and {settings.views.cells} "
     f"cell{'s' * (settings.views.cells != 1)} a stage, {settings.views.resolution}x{settings.views.resolution} images)"
 )
 Markdown(
@@ -338,7 +336,7 @@ for number, (panel, (source, target)) in enumerate(zip(axes, DIRECTIONS, strict=
 TRIVIAL_HERE = [pair for pair in predictors if pair[0] in (*TRIVIAL, "raw encoding")]
 reason = f"{networks}, {settings.views.points} points, {settings.views.per_class} views"
 reason += f", {len(size.space):,} of the sizes" if size.profile.space.architectures else ""
-reason += f" (profile {profile})" if not same_networks else ""
+reason += f" (profile {profile})" if not has_full_networks(settings) else ""
 
 
 def of_runs(dataset, source, target, name, model, metric):

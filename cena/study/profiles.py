@@ -299,6 +299,12 @@ def profile(name: str) -> Profile:
     return PROFILES[name]
 
 
+def has_full_networks(settings: Profile) -> bool:
+    """Whether the networks are as large as the paper's."""
+    full = _PAPER.views
+    return all(getattr(settings.views, name) == getattr(full, name) for name in ("channels", "cells", "resolution"))
+
+
 def of_size(settings: Profile) -> Profile:
     """The same settings with the size space in place of the topology space: what transfer embeds beside it."""
     return replace(settings, space=settings.size_space)

@@ -107,7 +107,7 @@ def check_command() -> None:
 
     stale = check(here())
     for found in stale:
-        console.print(f"{found.notebook}: {escape(found.reason)}")
+        console.print(f"{found.notebook}: {escape(found.reason)}", soft_wrap=True)
     if stale:
         raise typer.Exit(1)
     console.print("all published notebooks are fresh")
@@ -142,7 +142,7 @@ def publish_command(notebooks: Notebooks = None, profile: ProfileName = "paper")
     for stem in published:
         console.print(f"{stem}: published from profile {profile}")
     for found in left_out:
-        console.print(f"{found.notebook}: left out, {escape(found.reason)}")
+        console.print(f"{found.notebook}: left out, {escape(found.reason)}", soft_wrap=True)
     if left_out:
         raise typer.Exit(1)
 

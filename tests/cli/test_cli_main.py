@@ -165,8 +165,9 @@ def test_an_interrupt_is_a_sentence_and_130(monkeypatch, command):
 
 @pytest.mark.usefixtures("project")
 def test_check_names_what_is_stale(monkeypatch, command):
-    monkeypatch.setattr(check, "check", lambda _: [Staleness("04_layout", "module cena.layout changed")])
-    assert command("check")[:2] == (1, "04_layout: module cena.layout changed\n")
+    reason = "a reason that is longer than a line of the terminal: " + 40 * "word "
+    monkeypatch.setattr(check, "check", lambda _: [Staleness("04_layout", reason)])
+    assert command("check") == (1, f"04_layout: {reason}\n", "")
     monkeypatch.setattr(check, "check", lambda _: [])
     assert command("check")[:2] == (0, "all published notebooks are fresh\n")
 

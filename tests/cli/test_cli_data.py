@@ -38,7 +38,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     """Calls ``cena data`` and returns exit code, output and errors."""
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(data_cli._console, "width", 300)
+        monkeypatch.setattr(data_cli.console, "width", 300)
         monkeypatch.setattr(sys, "argv", ["cena", "data", *arguments])
         with pytest.raises(SystemExit) as end:
             cli.main()

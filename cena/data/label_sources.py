@@ -13,6 +13,7 @@ Conventions, which decide how numbers compare:
   maximum 90.71, the benchmark's best validation). The authors' files do not name the split of the other two, which
   are of 5,000 and 3,000 images: they are filed as validation, as CIFAR-10's were read.
 - NAS-Bench-101's are the validation accuracies of one of three trainings of 30,001 cells; there is no test accuracy.
+- DARTS's are single trainings of 1,000 genotypes; what is known of them is said in :mod:`cena.data.darts_labels`.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from cena.data import registry
+from cena.data.darts_labels import read_darts_table
 from cena.data.label_tables import LabelKey
 from cena.types import Floats
 
@@ -44,7 +46,7 @@ class Source:
     column: str = ""
 
     def read(self) -> tuple[list[str] | None, Floats]:
-        """The architectures' strings (None where rows are the cells of the table itself) and their labels in percent.
+        """The architectures' strings (None where the table's own are the space) and their labels in percent.
 
         Raises
         ------
@@ -58,6 +60,8 @@ class Source:
         if paths[0].suffix == ".npz":
             with np.load(paths[0]) as table:
                 return None, 100 * table[self.column].astype(np.float64)
+        if paths[0].suffix == ".csv":
+            return None, read_darts_table(paths[0])[1]
         table = pd.read_csv(paths[0], usecols=["architecture", self.column])
         return table["architecture"].tolist(), table[self.column].to_numpy(np.float64)
 
@@ -100,6 +104,7 @@ LABEL_SOURCES: dict[str, dict[LabelKey, Source]] = {
     "nas-bench-201": _of_201(),
     "nats-bench-size": _of_size(),
     "nas-bench-101": _of_101(),
+    "darts": {LabelKey("cifar10", "validation", 200, "one"): Source((registry.LABELS_DARTS,))},
 }
 """The labels of each benchmark that files of the registry hold, those of the paper first."""
 

@@ -63,6 +63,7 @@ CIFAR10_SUBSET = "cifar10_12k.npz"
 LABELS_201 = "nas_bench_201_labels.csv.gz"
 CELLS_101 = "nas_bench_101_30001.npz"
 ARCHIVE_101 = "nasbench_full.tfrecord"
+LABELS_DARTS = "originals/swap/DARTS_archs_CIFAR10.csv"
 
 _ARCH2VEC_CURVES = {
     "BO-arch2vec-model-nasbench-101": "bdd74292eef752e7dee9a45837c101076b43454acca4ef74cbe903ea5129c6e9",
@@ -109,6 +110,13 @@ REGISTRY |= {
         "https://storage.googleapis.com/nasbench/nasbench_full.tfrecord",
         "NAS-Bench-101, the official archive of 1.95 GB (Apache-2.0), of which `cena data import` makes a label table",
         only_by_name=True,
+    ),
+    LABELS_DARTS: DataFile(
+        "d28d263aa7dd4103b6a1da1775b1b03ae16ffd2516409ca3bd493c8784abe6b0",
+        "https://raw.githubusercontent.com/pym1024/SWAP/f6049f7c979b0cfc9ac5a13666fedb79dfe3cce8/"
+        "datasets/DARTS_archs_CIFAR10.csv",
+        "1,000 random genotypes of DARTS with accuracies after 200 epochs, from github.com/pym1024/SWAP (no licence "
+        "stated)",
     ),
 }
 

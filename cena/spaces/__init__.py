@@ -5,6 +5,7 @@ from functools import cache
 
 from cena.errors import unknown
 from cena.spaces.base import Space, representatives
+from cena.spaces.darts.space import DartsSpace
 from cena.spaces.digits import digits_size, digits_topology
 from cena.spaces.modules import ModuleSpace
 from cena.spaces.nas_bench_101.space import NasBench101Space
@@ -13,6 +14,7 @@ from cena.spaces.nas_bench_201.topology import TopologySpace
 from cena.spaces.sample import SampledSpace, sample
 
 SPACES: dict[str, Callable[[], Space]] = {
+    "darts": DartsSpace,
     "digits-size": digits_size,
     "digits-topology": digits_topology,
     "nas-bench-101": NasBench101Space,
@@ -41,6 +43,7 @@ def _made(name: str) -> Space:
 
 __all__ = [
     "SPACES",
+    "DartsSpace",
     "ModuleSpace",
     "NasBench101Space",
     "SampledSpace",

@@ -4,9 +4,11 @@ from functools import cache
 
 from cena import spaces
 from cena.data import labels
+from cena.data.darts_labels import darts_genotypes
 from cena.errors import InputError
 from cena.jacobians.views import VIEWS
-from cena.spaces import NasBench101Space, SampledSpace, SizeSpace, Space, TopologySpace
+from cena.spaces import DartsSpace, NasBench101Space, SampledSpace, SizeSpace, Space, TopologySpace
+from cena.spaces.darts.space import DARTS
 from cena.spaces.nas_bench_101.cells import NAS_BENCH_101_OPERATIONS, cell_from_matrix
 from cena.spaces.nas_bench_101.space import NAS_BENCH_101
 from cena.spaces.nas_bench_201.topology import NAS_BENCH_201
@@ -17,6 +19,7 @@ NETWORKS: dict[type, Stage] = {
     TopologySpace: NAS_BENCH_201,
     SizeSpace: NAS_BENCH_201,
     NasBench101Space: NAS_BENCH_101,
+    DartsSpace: DARTS,
 }
 """The stage that builds the networks of each kind of space."""
 
@@ -24,14 +27,17 @@ NETWORKS: dict[type, Stage] = {
 def benchmark(name: str) -> Space:
     """The space of this name whose architectures, in this order, `cena.data.labels` are of.
 
-    It is :func:`cena.spaces.load`'s, except that NAS-Bench-101 has the cells of the table in the download folder.
+    It is :func:`cena.spaces.load`'s, except that NAS-Bench-101 and DARTS have the architectures of the tables in the
+    download folder.
 
     Raises
     ------
     InputError
-        If there is no such space, or NAS-Bench-101's table is not there.
+        If there is no such space, or its table is not there and cannot be downloaded.
     """
-    return _labelled_nas_bench_101() if name == "nas-bench-101" else spaces.load(name)
+    if name == "nas-bench-101":
+        return _labelled_nas_bench_101()
+    return _labelled_darts() if name == "darts" else spaces.load(name)
 
 
 @cache
@@ -46,11 +52,17 @@ def _labelled_nas_bench_101() -> Space:
     )
 
 
+@cache
+def _labelled_darts() -> Space:
+    return DartsSpace(genotypes=darts_genotypes())
+
+
 def at_scale(space: Space, settings: Profile) -> Space:
     """The architectures of a space as networks of the profile's scale.
 
-    Topologies take `channels`, `cells` and `resolution`; NAS-Bench-101's cells the same, as stem, cells a stack and
-    resolution; sizes, whose channels are what they differ in, only `resolution`. Of a sample, the sample.
+    Topologies and genotypes take `channels`, `cells` (a stage) and `resolution`; NAS-Bench-101's cells the same, as
+    stem, cells a stack and resolution; sizes, whose channels are what they differ in, only `resolution`. Of a sample,
+    the sample.
 
     Raises
     ------
@@ -65,6 +77,8 @@ def at_scale(space: Space, settings: Profile) -> Space:
             return TopologySpace(space.name, space.cells, views.channels, views.cells, views.resolution)
         case NasBench101Space():
             return NasBench101Space(space.name, space.cells, views.channels, views.cells, views.resolution)
+        case DartsSpace():
+            return DartsSpace(space.name, space.genotypes, views.channels, views.cells, views.resolution)
         case SizeSpace():
             return SizeSpace(space.name, space.widths, views.resolution)
     raise InputError(f"profile '{settings.name}' embeds '{space.name}', and it is not known how such spaces are scaled")

@@ -15,7 +15,8 @@ import torch
 
 from cena import arch2vec, contrast, evaluate, layout, search, spaces
 from cena.jacobians import ViewRecipe, class_views
-from cena.spaces import NasBench101Space, SizeSpace, TopologySpace
+from cena.spaces import DartsSpace, NasBench101Space, SizeSpace, TopologySpace
+from cena.spaces.darts.genotypes import random_genotypes
 from cena.spaces.nas_bench_101.cells import parse_nas_bench_101_cell
 from cena.spaces.nas_bench_101.isomorphism import canonical_hash
 from cena.spaces.nas_bench_201.cells import all_topology_cells
@@ -83,6 +84,17 @@ def nas_bench_101() -> Output:
     return {
         "cells": [space.architecture(i) for i in range(len(space))],
         "hashes": [canonical_hash(cell) for cell in space.cells],
+        "logits": logits(space, 1),
+        "parameters": space.parameters(0),
+    }
+
+
+@case("darts")
+def darts() -> Output:
+    space = DartsSpace("genotypes", random_genotypes(3, seed=1), channels=2, cells_per_stage=1, resolution=8)
+    return {
+        "genotypes": [space.architecture(i) for i in range(len(space))],
+        "classes": space.classes().tolist(),
         "logits": logits(space, 1),
         "parameters": space.parameters(0),
     }

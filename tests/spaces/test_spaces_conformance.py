@@ -12,8 +12,19 @@ import torch
 from torch import nn
 
 from cena.errors import InputError
-from cena.spaces import SPACES, NasBench101Space, SizeSpace, Space, TopologySpace, load, representatives, sample
+from cena.spaces import (
+    SPACES,
+    DartsSpace,
+    NasBench101Space,
+    SizeSpace,
+    Space,
+    TopologySpace,
+    load,
+    representatives,
+    sample,
+)
 from cena.spaces.base import numbered_by_appearance
+from cena.spaces.darts.genotypes import random_genotypes
 from cena.spaces.digits import TOPOLOGIES
 from cena.spaces.nas_bench_101.cells import parse_nas_bench_101_cell
 from cena.spaces.nas_bench_201.cells import all_topology_cells, function_family
@@ -29,6 +40,7 @@ SMALL: dict[str, Callable[[], Space]] = {
     "small-size": lambda: SizeSpace("small-size", (2, 3, 5), resolution=8, outputs=3),
     "sampled": lambda: sample(TopologySpace("sampled", CELLS, 3, cells_per_stage=1, resolution=8), 5, seed=0),
     "small-101": lambda: NasBench101Space("small-101", GRAPHS, stem=5, cells_per_stack=1, resolution=8, outputs=2),
+    "small-darts": lambda: DartsSpace("small-darts", random_genotypes(4, seed=2), 3, 1, resolution=10, outputs=5),
 }
 
 
@@ -56,6 +68,7 @@ def equal(one: nn.Module, other: nn.Module) -> bool:
 @pytest.mark.parametrize(
     ("name", "size"),
     [
+        ("darts", 1_000),
         ("nas-bench-101", 16_945),
         ("nas-bench-201", 15_625),
         ("nats-bench-size", 8**5),
@@ -109,6 +122,9 @@ def test_an_architecture_of_another_space_is_refused() -> None:
         size.index("2:3:4:5:2")
     with pytest.raises(InputError, match=r"cell 'conv3x3\(0\)\|output\(1\)' is not among the 3 of space 'small-101'"):
         graphs.index("conv3x3(0)|output(1)")
+    genotype = load("darts").architecture(0)
+    with pytest.raises(InputError, match=re.escape(f"'{genotype}' is not among the 4 of space 'small-darts'")):
+        SMALL["small-darts"]().index(genotype)
 
 
 @pytest.mark.parametrize("width", ["02", "0" * 5000], ids=["leading zero", "5,000 digits"])
@@ -152,6 +168,7 @@ def test_classes_of_the_named_spaces() -> None:
         "digits-size",
         "nats-bench-size",
         "nas-bench-101",
+        "darts",
     ):  # every architecture is a class of its own
         assert np.array_equal(load(name).classes(), np.arange(len(load(name))))
 

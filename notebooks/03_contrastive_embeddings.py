@@ -53,8 +53,8 @@ from cena.study.pipeline import Pipeline
 style.use_style()
 results = results_folder(profile)
 pipeline = Pipeline(profile)
-chosen_profile, seed = pipeline.profile, pipeline.profile.seed
-dataset = chosen_profile.datasets[0]
+settings, seed = pipeline.profile, pipeline.profile.seed
+dataset = settings.space.datasets[0]
 representatives = pipeline.representatives
 usable, singular_values = pipeline.usable, pipeline.singular_values
 live = np.flatnonzero(usable.all(axis=1))  # classes that have a Jacobian in every view
@@ -65,11 +65,11 @@ if architecture:
 else:
     chosen = int(live[class_accuracy[live].argmax()])
 Markdown(
-    f"Profile `{profile}`: the space **{chosen_profile.space}**, {len(pipeline.space):,} architectures in "
-    f"{len(usable):,} classes of equal functions, {chosen_profile.views} views of each, of {chosen_profile.points} "
-    f"points and {singular_values.shape[-1]} components; networks with {chosen_profile.channels} channels, cells a "
-    f"stage: {chosen_profile.cells}, images: {chosen_profile.resolution}x{chosen_profile.resolution} from "
-    f"{chosen_profile.images}. In {len(usable) - len(live):,} of the classes a view is dead, usually because no path "
+    f"Profile `{profile}`: the space **{settings.space.name}**, {len(pipeline.space):,} architectures in "
+    f"{len(usable):,} classes of equal functions, {settings.views.per_class} views of each, of {settings.views.points} "
+    f"points and {singular_values.shape[-1]} components; networks with {settings.views.channels} channels, cells a "
+    f"stage: {settings.views.cells}, images: {settings.views.resolution}x{settings.views.resolution} from "
+    f"{settings.views.images}. In {len(usable) - len(live):,} of the classes a view is dead, usually because no path "
     "leads from input to output: they are embedded as the zero matrix, and left out where views are compared below."
 )
 
@@ -91,7 +91,7 @@ for row, (name, number) in zip(axes, shown.items(), strict=True):
     for view, axis in enumerate(row[:2]):
         plots.heat_map(axis, epdjms[view][:, :24])
         axis.set(title=f"{name}, view {view + 1}", xlabel="component", ylabel="data point")
-    for view in range(chosen_profile.views):
+    for view in range(settings.views.per_class):
         row[2].semilogy(1 + np.arange(singular_values.shape[-1]), singular_values[number, view], linewidth=0.9)
     row[2].set(title=f"{name}, all views", xlabel="component", ylabel="singular value", ylim=limits)
 plt.show()
@@ -357,7 +357,7 @@ Markdown(markdown_table(header, rows, numeric=(1, 2, 3)))
 
 # %%
 sample = np.sort(generator.choice(live, min(gallery, len(live)), replace=False))
-recipe = ViewRecipe(pipeline.images.pixels, chosen_profile.views, seed + 1, pipeline.precision)
+recipe = ViewRecipe(pipeline.images.pixels, settings.views.per_class, seed + 1, pipeline.precision)
 fresh = [class_views(pipeline.view_space, int(representatives[number]), int(number), recipe) for number in sample]
 fresh_views = (
     np.stack([views.directions for views in fresh]),
@@ -423,7 +423,7 @@ for name, views in described.items():
 columns = ["described by", "cosine", "claim", "value", "low", "high", "same", "different"]
 claims = pd.DataFrame(rows, columns=columns)
 write_table(results / "03_contrastive_embeddings_claims.csv", claims)
-chance = (chosen_profile.views - 1) / (len(sample) * chosen_profile.views - 1)
+chance = (settings.views.per_class - 1) / (len(sample) * settings.views.per_class - 1)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-claims", "caption": "The two requirements, tested: margin between views of one architecture and views of different ones (left), and fraction of views whose nearest other view is of the same architecture (right), with 95 % intervals by bootstrap over architectures. Filled: cosine as it is; open: with the mean subtracted; dotted: chance."}, "image": {"alt": "Two dot plots with intervals, a row for spectrum, EPDJM, untrained encoder, trained encoder and trained encoder on seen views"}}
 drawn, axes = style.figure(1, 2, panel_height=2.7)
@@ -486,7 +486,7 @@ compared = {
     for origin in ("as it is", "centred")
 }
 Markdown(
-    f"{table}\n\n*{len(sample)} architectures with {chosen_profile.views} new views each; chance retrieves "
+    f"{table}\n\n*{len(sample)} architectures with {settings.views.per_class} new views each; chance retrieves "
     f"{chance:.3f}.*\n\n"
     f"On initialisations it has never seen, the trained encoder's **margin** is {compared[('margin', 'as it is')]} "
     f"(centred: {compared[('margin', 'centred')]}). Its **retrieval** is {compared[('retrieval', 'as it is')]} "
@@ -569,7 +569,7 @@ Markdown(
         ],
         numeric=(1,),
     )
-    + f"\n\n*{neighbours} nearest of {len(live):,} live classes, {dataset} {chosen_profile.split} accuracy; intervals "
+    + f"\n\n*{neighbours} nearest of {len(live):,} live classes, {dataset} {settings.space.split} accuracy; intervals "
     "by bootstrap over classes.*\n\n"
     f"The trained embedding minus the best rival, *{best}*: {signed(paired, 2)} points; lower is better, and the trained "
     f"embedding is {told(paired, lower_is_better=True)}."

@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import nn
 
-from cena.computing import drawn_from
+from cena.computing import drawn_from, native_bfloat16
 from cena.contrast.inputs import SpectrumScale
 from cena.contrast.mixer import Encoder, MixerConfig
 from cena.errors import InputError, unknown
@@ -58,6 +58,11 @@ class EncoderConfig(MixerConfig):
                 raise InputError(f"{name} of the encoder is {value!r}; expected a finite number of at least 0")
         if self.precision not in ("auto", "float32"):
             raise unknown("precision", self.precision, ("auto", "float32"))
+
+    @property
+    def computed_in(self) -> str:
+        """What the precision comes to on this processor: ``"bfloat16"`` or ``"float32"``."""
+        return "bfloat16" if self.precision == "auto" and native_bfloat16() else "float32"
 
 
 @dataclass(frozen=True)

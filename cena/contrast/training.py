@@ -17,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cena.computing import native_bfloat16
 from cena.contrast.barlow_twins import barlow_twins
 from cena.contrast.encoder import EncoderConfig, TrainedEncoder, initial_networks
 from cena.contrast.inputs import check_views, spectrum_scale
@@ -93,7 +92,7 @@ class Training:
         self.history: list[float] = []
         self.steps_done = 0
         self.steps = config.epochs * batches_per_epoch
-        self.precision = "bfloat16" if config.precision == "auto" and native_bfloat16() else "float32"
+        self.precision = config.computed_in
 
     def step(self, first: Tensor, second: Tensor) -> float:
         """Learn from one batch of pairs, each of shape (batch, points + 1, components), and return its loss."""

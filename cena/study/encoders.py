@@ -33,8 +33,9 @@ class ViewArrays:
 
 
 def encoder_key(config: EncoderConfig, views: object) -> dict[str, Any]:
-    """What determines an encoder: its settings, the key of the views it is trained on, and the version of its stage."""
-    return {"config": config, "views": views, "stages": versions(ENCODER)}
+    """What determines an encoder: its settings, the precision that "auto" comes to on this processor, the key of the
+    views it is trained on, and the version of its stage."""
+    return {"config": config, "precision": config.computed_in, "views": views, "stages": versions(ENCODER)}
 
 
 def stored_encoder(

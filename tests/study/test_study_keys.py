@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import cena
+from cena.contrast import EncoderConfig, encoder
 from cena.study.artifacts import artifact_key
+from cena.study.encoders import encoder_key
 
 PACKAGE = Path(cena.__file__).parent
 KEYS = """
@@ -20,7 +22,9 @@ from cena.companion.check import provenance
 from cena.companion.project import Project
 from cena.search import CategoricalCandidates
 from cena.stages import STAGES
+from cena.contrast import EncoderConfig, encoder
 from cena.study.artifacts import artifact_key
+from cena.study.encoders import encoder_key
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import profile
 from pathlib import Path
@@ -78,3 +82,13 @@ def test_a_key_is_the_same_on_every_python_and_machine():
     config = {"views": 4, "rescale": (7 / 8, 8 / 7), "name": "ä", "stages": {"views": 1}, "none": None, "deep": [{}]}
     assert artifact_key(config) == artifact_key(json.loads(json.dumps(config)))
     assert artifact_key(config) == "ae25403af1ac21be"
+
+
+@pytest.mark.parametrize(("precision", "keys"), [("auto", 2), ("float32", 1)])
+def test_a_key_holds_what_auto_came_to_on_this_processor(precision, keys, monkeypatch):
+    config = EncoderConfig(points=4, components=4, precision=precision)
+    found = set()
+    for native in (True, False):
+        monkeypatch.setattr(encoder, "native_bfloat16", lambda native=native: native)
+        found.add(artifact_key(encoder_key(config, "views")))
+    assert len(found) == keys

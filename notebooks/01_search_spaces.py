@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology]
-#     version: 1
+#     version: 2
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -38,9 +38,20 @@ from cena import spaces
 from cena.companion.project import results_folder
 from cena.data import registry
 from cena.data.labels import available, digits_table, label_files, nas_bench_101_cells
-from cena.evaluate import PAPER, feature_sets, kendall, log_parameters, predict, split, summarize, write_table
+from cena.evaluate import (
+    PAPER,
+    FeatureSources,
+    PredictionTask,
+    feature_sets,
+    kendall,
+    log_parameters,
+    predict,
+    split,
+    summarize,
+    write_table,
+)
 from cena.report import plots, style
-from cena.report.tables import NAMES, NONE, markdown_table
+from cena.report.tables import NAMES, NONE, markdown_table, top_table
 from cena.spaces.nas_bench_101.isomorphism import canonical_hash
 from cena.spaces.nas_bench_201.cells import EDGES, function_family, parse_topology_cell
 from cena.study.pipeline import Pipeline
@@ -463,18 +474,14 @@ else:
 # architectures: its τ with accuracy is given as well.
 
 # %%
-trivial = feature_sets(pipeline.parameters, one_hot=space.one_hot())
+trivial = feature_sets(FeatureSources(pipeline.parameters, one_hot=space.one_hot()))
 train_size = settings.judging.labels
-scores = {
-    dataset: summarize(
-        predict(trivial, accuracy, train_size, runs, settings.seed, trees=settings.judging.trees, workers=-1)
-    )
-    for dataset, accuracy in labels.items()
-}
+forests = PredictionTask(train_size, runs, settings.seed, trees=settings.judging.trees)
+scores = {dataset: summarize(predict(trivial, accuracy, forests, workers=-1)) for dataset, accuracy in labels.items()}
 
 # %% tags=["hide-input"]
 order = log_parameters(pipeline.parameters)[:, 0]
-rows, table, verdicts = [], [], []
+rows, verdicts = [], []
 for dataset, accuracy in labels.items():
     alone = np.mean(
         [
@@ -486,9 +493,6 @@ for dataset, accuracy in labels.items():
     for score in scores[dataset].itertuples():
         r, tau = f"{score.r:.3f} ± {score.r_high - score.r:.3f}", f"{score.tau:.3f} ± {score.tau_high - score.tau:.3f}"
         rows.append((names[dataset], f"forest, {score.features}", r, tau))
-        table.append(
-            (dataset, score.features, score.r, score.r_low, score.r_high, score.tau, score.tau_low, score.tau_high)
-        )
     best = scores[dataset].loc[scores[dataset].tau.idxmax()]
     printed = {measure: PAPER.get(f"table1.{dataset}.{measure}") for measure in ("r", "tau")}
     found = f"On {names[dataset]} the best of them, {best.features}, reaches τ {best.tau:.2f}"
@@ -500,13 +504,18 @@ for dataset, accuracy in labels.items():
     else:
         verdicts.append(f"{found}; the paper has no number for it.")
 header = ("data set", "features", "Pearson r", "Kendall τ")
-columns = ["dataset", "features", "r", "r_low", "r_high", "tau", "tau_low", "tau_high"]
-write_table(results / "01_search_spaces_trivial.csv", pd.DataFrame(table, columns=columns))
+summary = pd.concat([table.assign(dataset=dataset) for dataset, table in scores.items()])
+write_table(results / "01_search_spaces_trivial.csv", summary)
 display(
     Markdown(
         f"Forests of {settings.judging.trees} trees on {train_size:,} labels, judged on the other "
         f"{len(space) - train_size:,} architectures; means and 95 % intervals over {runs} fresh splits.\n\n"
         + markdown_table(header, rows, numeric=(2, 3))
+        + "\n\nA search needs the best of a space, not its order. How well the same predictions see the top ([chapter "
+        "5](05_analysis) explains these scores):"
+        + "".join(
+            f"\n\n**{names[dataset]}**\n\n{top_table(table.features, table)}" for dataset, table in scores.items()
+        )
     )
 )
 

@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology]
-#     version: 1
+#     version: 2
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -39,7 +39,15 @@ from matplotlib import pyplot as plt
 from sklearn.neighbors import NearestNeighbors
 
 from cena.companion.project import results_folder
-from cena.evaluate import bootstrap_interval, log_parameters, paired_difference, predict, summarize, write_table
+from cena.evaluate import (
+    PredictionTask,
+    bootstrap_interval,
+    log_parameters,
+    paired_difference,
+    predict,
+    summarize,
+    write_table,
+)
 from cena.layout import (
     distance_distortion,
     laguerre_cells,
@@ -48,7 +56,7 @@ from cena.layout import (
     transport,
 )
 from cena.report import plots, style
-from cena.report.tables import markdown_table
+from cena.report.tables import markdown_table, top_table
 from cena.report.wording import signed, told
 from cena.study.pipeline import Pipeline
 
@@ -361,10 +369,7 @@ scores = predict(
         "operations, one-hot": pipeline.space.one_hot(),
     },
     accuracy,
-    chosen.judging.labels,
-    runs,
-    seed,
-    trees=chosen.judging.trees,
+    PredictionTask(chosen.judging.labels, runs, seed, trees=chosen.judging.trees),
 )
 write_table(results / "04_layout_coordinates.csv", scores)
 
@@ -390,7 +395,10 @@ rows = [
 ]
 Markdown(
     markdown_table(("features", "Pearson r", "r²", "Kendall τ"), rows, numeric=(1, 2, 3))
-    + f"\n\n*{accuracy_label}, {chosen.judging.labels:,} labels, {runs} fresh splits, 95 % intervals over splits.*\n\n"
+    + f"\n\n*{accuracy_label}, {chosen.judging.labels:,} labels, {runs} fresh splits, 95 % intervals over splits.* How well "
+    "the same predictions see the top of the space ([the next chapter](05_analysis) explains these scores):\n\n"
+    + top_table(list(summary.index), summary)
+    + "\n\n"
     f"In Kendall's τ, parameters add {gain('place + log parameters', 'place')} to the place, and the place adds "
     f"{gain('place + log parameters', 'log parameters')} to the parameters; a place that belongs to another "
     f"architecture adds {gain('shuffled place + log parameters', 'log parameters')}. The raw encoding, which needs no "

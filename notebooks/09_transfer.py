@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology, size, nas-bench-101]
-#     version: 1
+#     version: 2
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -34,6 +34,8 @@ components: int = 16  # [0..512] principal components of an embedding given to t
 drawn: int = 3000  # [200..20000] most architectures of a space in a panel of a figure
 
 # %% tags=["hide-input"]
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
@@ -43,7 +45,7 @@ from cena.evaluate import (
     PAPER,
     TRIVIAL,
     Interval,
-    feature_sets,
+    PredictionTask,
     judge,
     kendall,
     not_run,
@@ -51,18 +53,18 @@ from cena.evaluate import (
     pearson,
     predict,
     principal_components,
-    summarize_transfer,
+    summarize,
     transferred,
     write_records,
     write_table,
 )
 from cena.report import plots, style
-from cena.report.tables import NAMES, NONE, markdown_table
+from cena.report.tables import NAMES, NONE, markdown_table, top_table
 from cena.report.wording import counted, in_words, signed, told
 from cena.study.joint import JointEmbedding
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import has_full_networks, of_nas_bench_101, of_size
-from cena.study.transfers import stored_transfer
+from cena.study.transfers import StackedSpaces, stored_transfer
 
 style.use_style()
 results = results_folder(profile)
@@ -112,42 +114,10 @@ Markdown(
 # All features below are stacked, one row for each architecture of the size space and then of the topology space, so
 # that a column means the same in both.
 
-
 # %%
-def accuracies(pipelines, dataset):
-    """The labels of all spaces, one after the other."""
-    return np.concatenate([each.accuracy(dataset) for each in pipelines.values()])
-
-
-def stacked_views(arrays):
-    """Arrays (architectures, views, ...) one after the other; a view that a space does not have is NaN."""
-    most = max(array.shape[1] for array in arrays)
-    lacking = [[(0, 0), (0, most - array.shape[1]), *[(0, 0)] * (array.ndim - 2)] for array in arrays]
-    return np.concatenate(
-        [np.pad(a, widths, constant_values=np.nan) for a, widths in zip(arrays, lacking, strict=True)]
-    )
-
-
-def jointly_embedded(pipelines, joint):
-    """The embedding of each architecture by one encoder for all spaces, and the feature sets that are compared."""
-    ordered = [*pipelines.values()]
-    places = [joint.pipelines.index(pipeline) for pipeline in ordered]
-    embedding = np.concatenate([joint.embeddings[place] for place in places])
-    features = feature_sets(
-        np.concatenate([each.parameters for each in ordered]),
-        embedding=embedding,
-        untrained=np.concatenate([joint.untrained_embeddings[place] for place in places]),
-        singular_values=stacked_views([each.per_architecture(each.spectrum) for each in ordered]),
-        jacov=stacked_views([each.per_architecture(each.jacov) for each in ordered]),
-        components=components or None,
-    )
-    del features["untrained encoder"]
-    return embedding, features
-
-
-space = np.repeat([*pipelines], [len(pipeline.space) for pipeline in pipelines.values()])
-labels = {dataset: accuracies(pipelines, dataset) for dataset in settings.space.datasets}
-embedding, features = jointly_embedded(pipelines, JointEmbedding([topology, size]))
+both = StackedSpaces(pipelines, JointEmbedding([topology, size]))
+space, embedding, features = both.space, both.embedding, both.features(components or None)
+labels = {dataset: both.accuracy(dataset) for dataset in settings.space.datasets}
 
 # %% [markdown]
 # Do the two spaces lie in the same part of the embedding? A predictor that has learnt from one can only speak about the
@@ -209,20 +179,18 @@ Markdown(
 # %%
 HEADLINE = "embedding + log parameters"
 train_size = settings.judging.transfer_labels
-forests = {"train_size": train_size, "runs": runs, "seed": settings.seed, "trees": settings.judging.trees}
+forests = PredictionTask(train_size, runs, settings.seed, trees=settings.judging.trees)
 raw = {"size": size.space.choices()[0], "topology": topology.space.one_hot()}
 
 
 def scored(features, accuracy, space, raw):
-    """r and tau of every feature set, model, direction and run."""
+    """Every feature set, model, direction and run."""
     tables = [
-        stored_transfer(topology.store, features, accuracy, space, model=model, workers=-1, **forests).assign(
-            model=model
-        )
-        for model in ("forest", "linear")
+        stored_transfer(topology.store, features, accuracy, space, task, workers=-1).assign(model=task.model)
+        for task in (forests, replace(forests, model="linear"))
     ]
     for name, encoding in raw.items():
-        within = predict({"raw encoding": encoding}, accuracy[space == name], workers=-1, **forests)
+        within = predict({"raw encoding": encoding}, accuracy[space == name], forests, workers=-1)
         tables.append(within.assign(source=name, target=name, model="forest"))
     return pd.concat(tables, ignore_index=True)
 
@@ -242,8 +210,7 @@ DIRECTIONS = [(source, target) for source in pipelines for target in pipelines]
 figure, axes = style.figure(2, 2, panel_height=3.1)
 kept, first_run = [], {}
 for panel, (source, target) in zip(axes, DIRECTIONS, strict=True):
-    single = {"train_size": train_size, "seed": settings.seed, "trees": settings.judging.trees}
-    table = transferred(features[HEADLINE], labels[judged], space, source, **single)
+    table = transferred(features[HEADLINE], labels[judged], space, source, forests)
     table = first_run[source, target] = table[table.target == target]
     r, tau = pearson(table.prediction, table.truth), kendall(table.prediction, table.truth)
     sample = table.sample(min(drawn, len(table)), random_state=settings.seed).sort_index()
@@ -258,13 +225,7 @@ write_table(results / "09_transfer_fig6.csv", pd.concat(kept))
 # Mean over runs, and half the width of its 95 % interval, with the best score of each direction in bold.
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
-summary = pd.concat(
-    [
-        summarize_transfer(group).assign(dataset=dataset, model=model)
-        for (dataset, model), group in scores.groupby(["dataset", "model"], sort=False)
-    ],
-    ignore_index=True,
-)
+summary = summarize(scores)
 write_table(results / "09_transfer_table2.csv", summary)
 table = summary.set_index(["dataset", "source", "target", "features", "model"]).sort_index()
 rival_names = ["log spectrum + log parameters", "jacov + log parameters", "log parameters"]
@@ -324,6 +285,29 @@ for number, (panel, (source, target)) in enumerate(zip(axes, DIRECTIONS, strict=
     panel.set_yticks(range(len(order)), order if number % 2 == 0 else [""] * len(order))
     panel.set(title=f"{source} → {target}", xlabel="Kendall's τ", xlim=(-0.25, 1))
     panel.grid(axis="x")
+
+# %% [markdown]
+# ### How well the top of a target is seen
+#
+# The same predictions by the scores of [chapter 5](05_analysis) that look at the best of a space only: nDCG
+# ({eq}`eq:ndcg`), τ among the truly best tenth, and the regret in percentage points after 10 and 50 picks. One table for
+# each direction; the best of each column is bold.
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+
+
+def top_tables(summary, directions):
+    """For each direction a row for each predictor."""
+    lines = summary.set_index(["source", "target", "features", "model"])
+    parts = []
+    for source, target in directions:
+        known = [(name, model) for name, model in predictors if (source, target, name, model) in lines.index]
+        rows = lines.loc[[(source, target, *pair) for pair in known]]
+        parts.append(f"**{source} → {target}**\n\n{top_table([', '.join(pair) for pair in known], rows)}")
+    return "\n\n".join(parts)
+
+
+display(Markdown(f"{names[judged]}:\n\n{top_tables(summary[summary.dataset == judged], DIRECTIONS)}"))
 
 # %% [markdown]
 # ### The verdict, in pairs
@@ -509,15 +493,10 @@ Markdown(
 across_benchmarks = None
 if graph is not None:
     benchmarks = {"graph": graph, "topology": topology}
-    graph_space = np.repeat([*benchmarks], [len(pipeline.space) for pipeline in benchmarks.values()])
-    graph_accuracy = accuracies(benchmarks, "cifar10")
-    _, graph_features = jointly_embedded(benchmarks, JointEmbedding([graph, topology]))
+    stacked = StackedSpaces(benchmarks, JointEmbedding([graph, topology]))
     graph_raw = {"graph": graph.space.one_hot(), "topology": raw["topology"]}
-    graph_scores = scored(graph_features, graph_accuracy, graph_space, graph_raw)
-    across_benchmarks = pd.concat(
-        [summarize_transfer(group).assign(model=model) for model, group in graph_scores.groupby("model", sort=False)],
-        ignore_index=True,
-    )
+    graph_scores = scored(stacked.features(components or None), stacked.accuracy("cifar10"), stacked.space, graph_raw)
+    across_benchmarks = summarize(graph_scores)
     write_table(results / "09_transfer_benchmarks.csv", across_benchmarks)
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
@@ -564,5 +543,9 @@ else:
             + table2(across_benchmarks, GRAPH_DIRECTIONS)
         ),
         Markdown("\n".join(sentences)),
+        Markdown(
+            "How well the top is seen across the benchmarks:\n\n"
+            + top_tables(across_benchmarks, [("graph", "topology"), ("topology", "graph")])
+        ),
     )
 write_records(results / "09_transfer.json", records)

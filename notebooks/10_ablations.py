@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology]
-#     version: 1
+#     version: 2
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -41,7 +41,9 @@ from scipy.spatial.distance import pdist
 
 from cena.companion.project import results_folder
 from cena.evaluate import (
+    FeatureSources,
     Interval,
+    PredictionTask,
     distance_agreement,
     feature_sets,
     log_parameters,
@@ -49,10 +51,11 @@ from cena.evaluate import (
     mean_interval,
     paired_difference,
     predict,
+    summarize,
     write_table,
 )
 from cena.report import style
-from cena.report.tables import NAMES, markdown_table
+from cena.report.tables import NAMES, markdown_table, top_table
 from cena.report.wording import counted, in_words, signed, told
 from cena.study.ablations import EncoderVariant
 from cena.study.artifacts import ArtifactStore
@@ -140,20 +143,20 @@ for row, (source, pipeline) in enumerate(bundled.items()):
 
 # %%
 EMBEDDING, SPECTRUM, JACOV = (f"{name} + log parameters" for name in ("embedding", "log spectrum", "jacov"))
-forests = {"train_size": train_size, "runs": runs, "seed": settings.seed, "trees": settings.judging.trees}
+forests = PredictionTask(train_size, runs, settings.seed, trees=settings.judging.trees)
 retrained = EncoderVariant(reference, seed=settings.seed + 1)
 RETRAINED = f"{SOURCES[own]}, encoder trained again"
 
 
 def features_of(pipeline, embedding):
     """The feature sets of a source's views."""
-    return feature_sets(
+    sources = FeatureSources(
         pipeline.parameters,
         embedding=pipeline.per_architecture(embedding),
         singular_values=pipeline.per_architecture(pipeline.spectrum),
         jacov=pipeline.per_architecture(pipeline.jacov),
-        components=forest_components,
     )
+    return feature_sets(sources, forest_components)
 
 
 features = {}
@@ -165,10 +168,9 @@ features["no images", "log parameters"] = sets["log parameters"]
 
 
 def scored(features):
-    """r and tau of every feature set (a pair of names) on every data set, in every run."""
+    """Every feature set (a pair of names) on every data set, in every run."""
     tables = [
-        predict(features, accuracy, workers=-1, **forests).assign(dataset=dataset)
-        for dataset, accuracy in labels.items()
+        predict(features, accuracy, forests, workers=-1).assign(dataset=dataset) for dataset, accuracy in labels.items()
     ]
     table = pd.concat(tables, ignore_index=True)
     table[["kind", "features"]] = table.features.tolist()
@@ -178,6 +180,15 @@ def scored(features):
 def tau_of(scores, *row):
     """(runs,) Kendall's tau of one row, in the order of the runs."""
     return scores.loc[row].sort_values("run").tau.to_numpy()
+
+
+def top_tables(scores, features):
+    """How well the top is seen, as in chapter 5: a table for each data set, a row for each feature set."""
+    lines = summarize(scores.reset_index()).set_index(["dataset", "kind", "features"])
+    rows = [f"{kind}: {name}" for kind, name in features]
+    return "\n\n".join(
+        f"**{names[dataset]}**\n\n{top_table(rows, lines.loc[dataset].loc[[*features]])}" for dataset in labels
+    )
 
 
 by_source = scored(features)
@@ -210,7 +221,10 @@ images_table = pd.DataFrame(
 )
 write_table(results / f"{stem}_images.csv", images_table)
 header = ("images", "features", *(f"{names[dataset]} τ; minus {SOURCES[own]}" for dataset in labels))
-Markdown(markdown_table(header, rows))
+Markdown(
+    f"{markdown_table(header, rows)}\n\nHow well the top is seen ([chapter 5](05_analysis) explains these scores):\n\n"
+    + top_tables(by_source, features)
+)
 
 # %% mystnb={"figure": {"name": "fig-images", "caption": "Kendall's τ of the three feature sets, each with log parameters, for every source of images, with 95 % intervals over the same splits. Dotted: log parameters alone, which need no image."}, "image": {"alt": "Dot plot of Kendall's tau, a row for each source of images and a colour for each feature set, one panel for each data set."}} tags=["hide-input"]
 SHADES = {"embedding": "blue", "log spectrum": "vermilion", "jacov": "green"}
@@ -414,7 +428,8 @@ for reads, name in features:
     rows.append((reads, name, *map(str, intervals.values())))
 reading_table = pd.DataFrame(kept, columns=["dataset", "reads", "features", "tau", "tau_low", "tau_high"])
 write_table(results / f"{stem}_reading.csv", reading_table)
-Markdown(markdown_table(("the encoder reads", "features", *(f"{names[dataset]} τ" for dataset in labels)), rows))
+header = ("the encoder reads", "features", *(f"{names[dataset]} τ" for dataset in labels))
+Markdown(f"{markdown_table(header, rows)}\n\nHow well the top is seen:\n\n{top_tables(by_reading, features)}")
 
 # %% mystnb={"figure": {"name": "fig-reading", "caption": "Kendall's τ of embeddings by encoders that read both factors of a Jacobian or only one, with 95 % intervals over the same splits. Dotted: log parameters alone. Dashed: the log spectrum with log parameters, without an encoder."}, "image": {"alt": "Dot plot of Kendall's tau, a row for each encoder, with and without log parameters, one panel for each data set."}} tags=["hide-input"]
 WITH_AND_WITHOUT = {EMBEDDING: "blue", "embedding": "orange"}

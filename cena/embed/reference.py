@@ -1,28 +1,23 @@
 """A published space as the place to put other networks in: encoder, images, known embeddings, layout and labels."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestRegressor
 
 from cena.contrast import TrainedEncoder, load_encoder
 from cena.data import labels, registry
 from cena.data.images import images
 from cena.embed.released import Release, read_release
 from cena.errors import InputError
+from cena.evaluate import ComponentForest
 from cena.layout import Place, place
 from cena.spaces import representatives
 from cena.types import Floats, Integers
 
-_COMPONENTS = 16  # of the embedding, for the forest: see cena.evaluate.principal_components
-_TREES = 100
 _LEVEL = 0.95
-_SEED = 0  # of the forest
 
 
 @dataclass(frozen=True)
@@ -121,28 +116,19 @@ class Reference:
         """
         if self._forest is None:
             return None
-        features, forest, errors = self._forest
-        value = float(forest.predict(features(np.atleast_2d(embedding), np.array([parameters])))[0])
-        low, high = np.quantile(errors, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+        value = float(self._forest.predict(np.atleast_2d(embedding), [parameters])[0])
+        low, high = np.quantile(self._forest.errors, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
         return Prediction(value, value + float(min(low, 0)), value + float(max(high, 0)))
 
     @cached_property
-    def _forest(self) -> tuple[Callable[..., Floats], RandomForestRegressor, Floats] | None:
-        """Features of embeddings and parameter counts, the forest, and its out-of-bag errors (truth - prediction)."""
+    def _forest(self) -> ComponentForest | None:
+        """Fitted to the known classes that have a label."""
         if self.accuracy is None:
             return None
         truth = self.accuracy[self.representatives]
         known = np.isfinite(truth)
-        count = min(_COMPONENTS, int(known.sum()), self._embedding.shape[1])
-        principal = PCA(count, svd_solver="covariance_eigh").fit(self._embedding[known])
-
-        def features(embeddings: NDArray[np.floating], parameters: NDArray[np.integer]) -> Floats:
-            reduced = principal.transform(np.asarray(embeddings, dtype=np.float32))
-            return np.column_stack([reduced, np.log(parameters)])
-
-        columns = features(self._embedding[known], self.release.parameters[self.representatives[known]])
-        forest = RandomForestRegressor(_TREES, oob_score=True, random_state=_SEED, n_jobs=1).fit(columns, truth[known])
-        return features, forest, truth[known] - forest.oob_prediction_
+        parameters = self.release.parameters[self.representatives[known]]
+        return ComponentForest(self._embedding[known], parameters, truth[known])
 
 
 def load_reference(name: str, folder: Path | None = None) -> Reference:

@@ -8,20 +8,24 @@ flatter it. Functions pass them on as NaN; :func:`feature_sets` then replaces ev
 :func:`fill_dead`'s stand-in, a finite number clearly below its column, so one split of a tree can set them apart.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
 
 from cena.errors import InputError
+from cena.types import Floats
 from cena.view_arrays import log_singular_values, mean_over_views
 
-Matrix = NDArray[np.float64]
+FOREST_COMPONENTS = 16
+"""How many :func:`principal_components` of an embedding a forest is given beside log parameters."""
 
 TRIVIAL = ("one-hot", "one-hot + log parameters", "jacov + log parameters", "log parameters")
 """The feature sets that take no spectrum and no encoder: the best of them is a record's `baseline`."""
 
 
-def log_parameters(parameters: ArrayLike) -> Matrix:
+def log_parameters(parameters: ArrayLike) -> Floats:
     """Natural logarithm of the parameter counts, shape (n,), as one column.
 
     Raises
@@ -37,7 +41,7 @@ def log_parameters(parameters: ArrayLike) -> Matrix:
     return np.log(counts)
 
 
-def log_spectrum(singular_values: ArrayLike) -> Matrix:
+def log_spectrum(singular_values: ArrayLike) -> Floats:
     """Log singular values of the EDJM, shape (n, views, components), averaged over an architecture's live views.
 
     Zeros count as :data:`cena.view_arrays.SPECTRUM_FLOOR` times their view's largest value. A view is dead when it is
@@ -50,15 +54,7 @@ def log_spectrum(singular_values: ArrayLike) -> Matrix:
     return mean_over_views(log_singular_values(values), live)
 
 
-def mean_jacov(jacov: ArrayLike) -> Matrix:
-    """The `jacov` scores, shape (n, views), averaged over the live (finite) views, as one column; NaN without any."""
-    values = np.asarray(jacov, dtype=np.float64)
-    if values.ndim != 2:
-        raise InputError(f"jacov has shape {values.shape}: expected (architectures, views)")
-    return mean_over_views(values[:, :, None], np.isfinite(values))
-
-
-def principal_components(matrix: ArrayLike, components: int) -> Matrix:
+def principal_components(matrix: ArrayLike, components: int) -> Floats:
     """The first principal components of a feature matrix, not whitened, largest variance first.
 
     The honest way to join a wide block with a single column such as log parameters: at full width that column is one
@@ -82,11 +78,17 @@ def principal_components(matrix: ArrayLike, components: int) -> Matrix:
     if not 1 <= components <= most:
         raise InputError(f"components is {components}: {most} principal components exist here, give 1 to {most}")
     reduced = np.full((len(full), components), np.nan)
-    reduced[live] = PCA(components, svd_solver="covariance_eigh").fit_transform(full[live])
+    reduced[live] = fitted_components(full[live], components).transform(full[live])
     return reduced
 
 
-def join(*matrices: ArrayLike) -> Matrix:
+def fitted_components(matrix: NDArray[np.floating], components: int) -> PCA:
+    """What reduces rows like those of a matrix of finite numbers to its first principal components, in its precision:
+    see :func:`principal_components`."""
+    return PCA(components, svd_solver="covariance_eigh").fit(matrix)
+
+
+def join(*matrices: ArrayLike) -> Floats:
     """The matrices side by side.
 
     Raises
@@ -100,7 +102,7 @@ def join(*matrices: ArrayLike) -> Matrix:
     return np.concatenate(blocks, axis=1)
 
 
-def fill_dead(matrix: ArrayLike) -> Matrix:
+def fill_dead(matrix: ArrayLike) -> Floats:
     """A copy with every entry that is not finite put below its column: smallest finite value minus the column's range.
 
     A column without range (one distinct finite value) takes 1 as its range.
@@ -119,20 +121,11 @@ def fill_dead(matrix: ArrayLike) -> Matrix:
     return np.where(finite, filled, low - np.where(spread > 0, spread, 1))
 
 
-def feature_sets(
-    parameters: ArrayLike,
-    *,
-    embedding: ArrayLike | None = None,
-    coordinates: ArrayLike | None = None,
-    untrained: ArrayLike | None = None,
-    singular_values: ArrayLike | None = None,
-    jacov: ArrayLike | None = None,
-    one_hot: ArrayLike | None = None,
-    components: int | None = None,
-) -> dict[str, Matrix]:
-    """Every feature set that the given arrays allow, by name, the headline first; dead networks filled in.
+@dataclass(frozen=True, eq=False)
+class FeatureSources:
+    """What feature sets are made of: arrays with a row for each of n architectures, None where there is none.
 
-    Parameters
+    Attributes
     ----------
     parameters : parameter counts (n,).
     embedding : of the trained encoder (n, 512).
@@ -141,6 +134,22 @@ def feature_sets(
     singular_values : of the views (n, views, components).
     jacov : scores of the views (n, views).
     one_hot : the space's encoding (n, d).
+    """
+
+    parameters: ArrayLike
+    embedding: ArrayLike | None = None
+    coordinates: ArrayLike | None = None
+    untrained: ArrayLike | None = None
+    singular_values: ArrayLike | None = None
+    jacov: ArrayLike | None = None
+    one_hot: ArrayLike | None = None
+
+
+def feature_sets(sources: FeatureSources, components: int | None = None) -> dict[str, Floats]:
+    """Every feature set that the given arrays allow, by name, the headline first; dead networks filled in.
+
+    Parameters
+    ----------
     components : reduce both embeddings to this many principal components first, see :func:`principal_components`;
         all columns when None, as in the paper.
 
@@ -149,29 +158,29 @@ def feature_sets(
     InputError
         If the arrays differ in length or one has the wrong shape.
     """
-    size = log_parameters(parameters)
+    size = log_parameters(sources.parameters)
 
     def reduced(matrix: ArrayLike) -> ArrayLike:
         return matrix if components is None else principal_components(matrix, components)
 
-    sets: dict[str, Matrix] = {}
-    if embedding is not None:
-        columns = reduced(embedding)
+    sets: dict[str, Floats] = {}
+    if sources.embedding is not None:
+        columns = reduced(sources.embedding)
         sets["embedding + log parameters"] = join(columns, size)
         sets["embedding"] = join(columns)
-    if coordinates is not None:
-        sets["coordinates"] = join(coordinates)
-    if untrained is not None:
-        columns = reduced(untrained)
+    if sources.coordinates is not None:
+        sets["coordinates"] = join(sources.coordinates)
+    if sources.untrained is not None:
+        columns = reduced(sources.untrained)
         sets["untrained encoder + log parameters"] = join(columns, size)
         sets["untrained encoder"] = join(columns)
-    if singular_values is not None:
-        sets["log spectrum + log parameters"] = join(log_spectrum(singular_values), size)
-    if jacov is not None:
-        sets["jacov + log parameters"] = join(mean_jacov(jacov), size)
-    if one_hot is not None:
-        sets["one-hot"] = join(one_hot)
-        sets["one-hot + log parameters"] = join(one_hot, size)
+    if sources.singular_values is not None:
+        sets["log spectrum + log parameters"] = join(log_spectrum(sources.singular_values), size)
+    if sources.jacov is not None:
+        sets["jacov + log parameters"] = join(_mean_jacov(sources.jacov), size)
+    if sources.one_hot is not None:
+        sets["one-hot"] = join(sources.one_hot)
+        sets["one-hot + log parameters"] = join(sources.one_hot, size)
     sets["log parameters"] = size
     for name, matrix in sets.items():
         if len(matrix) != len(size):
@@ -179,7 +188,15 @@ def feature_sets(
     return {name: fill_dead(matrix) for name, matrix in sets.items()}
 
 
-def _matrix(name: str, values: ArrayLike) -> Matrix:
+def _mean_jacov(jacov: ArrayLike) -> Floats:
+    """The `jacov` scores, shape (n, views), averaged over the live (finite) views, as one column; NaN without any."""
+    values = np.asarray(jacov, dtype=np.float64)
+    if values.ndim != 2:
+        raise InputError(f"jacov has shape {values.shape}: expected (architectures, views)")
+    return mean_over_views(values[:, :, None], np.isfinite(values))
+
+
+def _matrix(name: str, values: ArrayLike) -> Floats:
     matrix = np.asarray(values, dtype=np.float64)
     if matrix.ndim == 1:
         matrix = matrix[:, None]

@@ -6,7 +6,6 @@ noise of another processor does not show up as a change of the published book.
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -17,25 +16,29 @@ import pandas as pd
 
 from cena.errors import InputError, unknown
 from cena.evaluate.intervals import Interval
+from cena.files import write_atomically
 
 Status = Literal["reproduced", "exceeded", "short", "not run"]
 
-DIGITS = 6
+_DIGITS = 6
 """Significant digits of a number on disk."""
 
-ROUNDING = 0.005
+_ROUNDING = 0.005
 """Half a unit of the second decimal, the last the paper prints."""
 
-DATA_SETS = r"(cifar10|cifar100|imagenet16|digits)"
+_DATA_SETS = r"(cifar10|cifar100|imagenet16|digits)"
 IDS = {
-    "table1.<data set>.<r|tau>": rf"table1\.{DATA_SETS}\.(r|tau)",
+    "table1.<data set>.<r|tau>": rf"table1\.{_DATA_SETS}\.(r|tau)",
+    "embedding.<data set>.ndcg": rf"embedding\.{_DATA_SETS}\.ndcg",
     "table2.<size|topology>_to_<size|topology>.<r|tau>": r"table2\.(size|topology)_to_(size|topology)\.(r|tau)",
     "table2.<data set>.<size|topology|graph>_to_<size|topology|graph>.<r|tau>": (
-        rf"table2\.{DATA_SETS}\.(size|topology|graph)_to_(size|topology|graph)\.(r|tau)"
+        rf"table2\.{_DATA_SETS}\.(size|topology|graph)_to_(size|topology|graph)\.(r|tau)"
     ),
-    "fig4.<data set>.<what>": rf"fig4\.{DATA_SETS}\.[a-z0-9_-]+",
-    "fig5.<space>.<data set>.<method>.regret@<n>": rf"fig5\.[a-z0-9_-]+\.{DATA_SETS}\.[a-z0-9_+-]+\.regret@[1-9][0-9]*",
-    "arch2vec.<data set>.<val|test>": rf"arch2vec\.{DATA_SETS}\.(val|test)",
+    "fig4.<data set>.<what>": rf"fig4\.{_DATA_SETS}\.[a-z0-9_-]+",
+    "fig5.<space>.<data set>.<method>.regret@<n>": (
+        rf"fig5\.[a-z0-9_-]+\.{_DATA_SETS}\.[a-z0-9_+-]+\.regret@[1-9][0-9]*"
+    ),
+    "arch2vec.<data set>.<val|test>": rf"arch2vec\.{_DATA_SETS}\.(val|test)",
     "speed.<what>": r"speed\.[a-z0-9_-]+",
 }
 """The forms a record's id can take, and the pattern of each; data sets are cifar10, cifar100, imagenet16 and digits.
@@ -104,7 +107,7 @@ class Record:
 
 
 def status_against(
-    interval: Interval, reference: float, *, rounding: float = ROUNDING, lower_is_better: bool = False
+    interval: Interval, reference: float, *, rounding: float = _ROUNDING, lower_is_better: bool = False
 ) -> Status:
     """How a measured interval compares with a printed number.
 
@@ -130,7 +133,7 @@ def write_records(path: Path, records: Iterable[Record]) -> None:
     _refuse_duplicates(ordered, path)
     rounded = [{name: _rounded(value) for name, value in asdict(record).items()} for record in ordered]
     text = json.dumps(rounded, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    _write_atomically(path, text + "\n")
+    write_atomically(path, text + "\n")
 
 
 def read_records(path: Path) -> list[Record]:
@@ -175,7 +178,7 @@ def read_all(folder: Path) -> list[Record]:
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a figure's numbers as CSV without the index, in one step, with six significant digits."""
-    _write_atomically(path, table.to_csv(index=False, float_format=f"%.{DIGITS}g", lineterminator="\n"))
+    write_atomically(path, table.to_csv(index=False, float_format=f"%.{_DIGITS}g", lineterminator="\n"))
 
 
 def _refuse_duplicates(records: Sequence[Record], place: Path) -> None:
@@ -187,14 +190,4 @@ def _refuse_duplicates(records: Sequence[Record], place: Path) -> None:
 
 
 def _rounded(value: Any) -> Any:
-    return float(f"{value:.{DIGITS}g}") + 0.0 if isinstance(value, float) else value  # + 0.0: no negative zero
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    return float(f"{value:.{_DIGITS}g}") + 0.0 if isinstance(value, float) else value  # + 0.0: no negative zero

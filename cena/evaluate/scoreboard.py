@@ -44,7 +44,7 @@ PAPER = _printed()
 """Id -> the printed number: Table 1 (r and Kendall's tau on NAS-Bench-201), Table 2 (means of ten runs), and arch2vec's
 published search results (accuracy in percent, Yan et al. 2020). Figure 5 prints curves and no numbers."""
 
-NUMBERS = ("paper", "published", "published_low", "published_high", "value", "low", "high", "baseline")
+_NUMBERS = ("paper", "published", "published_low", "published_high", "value", "low", "high", "baseline")
 
 
 def judge(id: str, interval: Interval, *, reason: str, baseline: float | None = None) -> Record:
@@ -128,7 +128,7 @@ def scoreboard(published: Iterable[Record], this_run: Iterable[Record]) -> pd.Da
                 "reason": now.reason,
             }
         )
-    return pd.DataFrame(rows).astype(dict.fromkeys(NUMBERS, "float64"))
+    return pd.DataFrame(rows).astype(dict.fromkeys(_NUMBERS, "float64"))
 
 
 def _by_id(run: str, records: Iterable[Record]) -> dict[str, Record]:

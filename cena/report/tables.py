@@ -4,10 +4,12 @@ import importlib
 import inspect
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from pathlib import Path
 from types import FunctionType
+
+import pandas as pd
 
 from cena.errors import InputError
 from cena.evaluate.records import Record, read_all
@@ -27,6 +29,7 @@ NAMES = {
     "digits-size": "digits size",
     "r": "Pearson r",
     "tau": "Kendall τ",
+    "ndcg": "nDCG",
     "val": "validation accuracy (%)",
     "test": "test accuracy (%)",
 }
@@ -34,6 +37,14 @@ NAMES = {
 
 
 NONE = "\N{EN DASH}"
+
+_TOP_SCORES: dict[str, tuple[str, int, Callable[[pd.Series], float]]] = {
+    "ndcg": ("nDCG", 3, max),
+    "top_tau": ("τ, best tenth", 3, max),
+    "regret_10": ("regret, 10 picks", 2, min),
+    "regret_50": ("regret, 50 picks", 2, min),
+}
+"""The scores that see the top: how a column is headed, its decimals, and which number is the best."""
 
 
 def method_part(label: str) -> str:
@@ -71,6 +82,24 @@ def records_counted(records: Sequence[Record]) -> str:
     statuses = [record.status for record in records]
     counts = (f"{statuses.count(status)} {status}" for status in ("exceeded", "reproduced", "short", "not run"))
     return f"{len(records)} records: {', '.join(counts)}."
+
+
+def top_table(names: Sequence[str], summary: pd.DataFrame) -> str:
+    """How well the top is seen: a row for each of `names`, mean and half the 95 % interval, the best in bold.
+
+    Parameters
+    ----------
+    summary : the rows of :func:`cena.evaluate.summarize` that belong to the names, in their order.
+    """
+    rows = []
+    for name, (_, line) in zip(names, summary.iterrows(), strict=True):
+        row = [name]
+        for score, (_, digits, best) in _TOP_SCORES.items():
+            number = f"{line[score]:.{digits}f}"
+            bold = f"**{number}**" if line[score] == best(summary[score]) else number
+            row.append(f"{bold} ± {line[f'{score}_high'] - line[score]:.{digits}f}")
+        rows.append(row)
+    return markdown_table(("features", *(title for title, *_ in _TOP_SCORES.values())), rows, numeric=range(1, 5))
 
 
 def profiles_table() -> str:

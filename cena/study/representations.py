@@ -24,7 +24,7 @@ from cena.arch2vec.graphs import EMPTY, NAS_BENCH_101_NODES
 from cena.arch2vec.training import ARCH2VEC
 from cena.arch2vec.validity import Validity
 from cena.data import labels
-from cena.evaluate import fill_dead, join, log_parameters, principal_components
+from cena.evaluate import FOREST_COMPONENTS, fill_dead, join, log_parameters, principal_components
 from cena.files import array_sha256, sha256
 from cena.search import CategoricalCandidates, ContinuousCandidates, Neighbours, VectorCandidates
 from cena.spaces import NasBench101Space
@@ -33,9 +33,6 @@ from cena.spaces.nas_bench_101.space import NAS_BENCH_101
 from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
 from cena.types import Floats, Integers
-
-_COMPONENTS = 16
-"""Principal components of an embedding that a forest is given beside log parameters."""
 
 _NAS_BENCH_101_CODES = {-1: "input", 0: "conv3x3", 1: "conv1x1", 2: "maxpool3x3", -2: "output"}
 """The operations of the NAS-Bench-101 table by their codes there."""
@@ -142,4 +139,4 @@ def with_parameters(parameters: ArrayLike, *blocks: ArrayLike) -> VectorCandidat
 
 def components(embedding: ArrayLike) -> Floats:
     """(n, at most 16) the first principal components of an embedding, (n, d)."""
-    return principal_components(embedding, min(_COMPONENTS, *np.shape(embedding)))
+    return principal_components(embedding, min(FOREST_COMPONENTS, *np.shape(embedding)))

@@ -6,12 +6,12 @@ import pytest
 from cena.errors import InputError
 from cena.evaluate import (
     TRIVIAL,
+    FeatureSources,
     feature_sets,
     fill_dead,
     join,
     log_parameters,
     log_spectrum,
-    mean_jacov,
     principal_components,
 )
 
@@ -51,9 +51,11 @@ def test_log_spectrum_leaves_out_dead_views_and_marks_dead_networks():
     assert np.isnan(spectrum[1]).all()
 
 
-def test_mean_jacov_leaves_out_dead_views():
-    assert mean_jacov([[1.0, 3.0], [np.nan, 5.0]]) == pytest.approx(np.array([[2.0], [5.0]]))
-    assert np.isnan(mean_jacov([[np.nan, -np.inf]])).all()
+def test_jacov_is_averaged_over_live_views():
+    scores = [[1.0, 3.0], [np.nan, 5.0], [np.nan, -np.inf]]
+    column = feature_sets(FeatureSources([1, 1, 1], jacov=scores))["jacov + log parameters"][:, 0]
+    assert column[:2] == pytest.approx([2, 5])
+    assert column[2] < 2  # dead
 
 
 def test_principal_components_keep_distances_and_order_variances():
@@ -98,7 +100,7 @@ def test_feature_sets_are_named_ordered_and_finite_with_dead_networks_inside():
     for name in ("embedding", "coordinates", "untrained", "jacov"):
         arrays[name][2] = np.nan
     arrays["singular_values"][2] = 0
-    sets = feature_sets(PARAMETERS, **arrays)
+    sets = feature_sets(FeatureSources(PARAMETERS, **arrays))
     assert {name: matrix.shape for name, matrix in sets.items()} == {
         "embedding + log parameters": (N, 10),
         "embedding": (N, 9),
@@ -123,12 +125,15 @@ def test_feature_sets_are_named_ordered_and_finite_with_dead_networks_inside():
 
 
 def test_feature_sets_leave_out_what_is_not_given():
-    assert list(feature_sets(PARAMETERS)) == ["log parameters"]
-    assert list(feature_sets(PARAMETERS, jacov=ARRAYS["jacov"])) == ["jacov + log parameters", "log parameters"]
+    assert list(feature_sets(FeatureSources(PARAMETERS))) == ["log parameters"]
+    assert list(feature_sets(FeatureSources(PARAMETERS, jacov=ARRAYS["jacov"]))) == [
+        "jacov + log parameters",
+        "log parameters",
+    ]
 
 
 def test_feature_sets_reduce_both_embeddings_when_asked():
-    sets = feature_sets(PARAMETERS, **ARRAYS, components=3)
+    sets = feature_sets(FeatureSources(PARAMETERS, **ARRAYS), components=3)
     assert sets["embedding"] == pytest.approx(principal_components(ARRAYS["embedding"], 3))
     assert sets["untrained encoder + log parameters"].shape == (N, 4)
     assert sets["coordinates"].shape == (N, 3)
@@ -138,10 +143,10 @@ def test_shapes_that_cannot_be_are_refused():
     with pytest.raises(InputError, match=r"rows|join"):
         join(np.ones((3, 2)), np.ones(4))
     with pytest.raises(InputError, match="'coordinates' has 3 rows and parameters 12"):
-        feature_sets(PARAMETERS, coordinates=np.ones((3, 3)))
+        feature_sets(FeatureSources(PARAMETERS, coordinates=np.ones((3, 3))))
     with pytest.raises(InputError, match="expected \\(architectures, views, components\\)"):
         log_spectrum(np.ones((3, 4)))
     with pytest.raises(InputError, match="expected \\(architectures, views\\)"):
-        mean_jacov(np.ones(3))
+        feature_sets(FeatureSources(PARAMETERS, jacov=np.ones(3)))
     with pytest.raises(InputError, match="expected a row for each architecture"):
         join(np.ones((2, 2, 2)))

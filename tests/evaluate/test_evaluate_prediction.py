@@ -1,12 +1,28 @@
 """Forest prediction: fair splits, chance where there is nothing to know, one where everything is known."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestRegressor
 
 from cena.errors import InputError
-from cena.evaluate import held_out, kendall, mean_interval, pearson, predict, split, summarize
+from cena.evaluate import (
+    FOREST_COMPONENTS,
+    SCORES,
+    ComponentForest,
+    PredictionTask,
+    held_out,
+    mean_interval,
+    predict,
+    principal_components,
+    scored,
+    split,
+    summarize,
+)
 
 N = 300
 GENERATOR = np.random.default_rng(0)
@@ -35,7 +51,7 @@ def test_runs_and_seeds_draw_different_splits_evenly():
 
 
 def test_a_perfect_feature_ranks_nearly_perfectly_and_noise_does_not():
-    scores = predict({"known": KNOWN, "noise": NOISE}, ACCURACY, 100, runs=3, seed=0, trees=20)
+    scores = predict({"known": KNOWN, "noise": NOISE}, ACCURACY, PredictionTask(100, runs=3, seed=0, trees=20))
     table = summarize(scores).set_index("features")
     assert table.tau["known"] > 0.97
     assert table.r["known"] > 0.97
@@ -46,7 +62,7 @@ def test_a_perfect_feature_ranks_nearly_perfectly_and_noise_does_not():
 def test_shuffled_labels_are_at_chance():
     # One feature would do it for the average, but runs share the space: several keep the test's own noise small.
     features = np.column_stack([KNOWN, NOISE])
-    scores = predict({"known": features}, ACCURACY, 100, runs=20, seed=0, trees=10, shuffle_labels=True)
+    scores = predict({"known": features}, ACCURACY, PredictionTask(100, 20, seed=0, trees=10, shuffle_labels=True))
     for metric in ("r", "tau"):
         interval = mean_interval(scores[metric])
         assert interval.low < 0 < interval.high
@@ -54,48 +70,68 @@ def test_shuffled_labels_are_at_chance():
 
 def test_scores_do_not_depend_on_the_workers_nor_on_the_other_feature_sets():
     features = {"known": KNOWN + NOISE[:, :1], "noise": NOISE}
-    arguments = {"train_size": 50, "runs": 2, "seed": 5, "trees": 5}
-    alone = predict(features, ACCURACY, **arguments)
-    assert list(alone.columns) == ["features", "run", "r", "tau"]
+    task = PredictionTask(50, runs=2, seed=5, trees=5)
+    alone = predict(features, ACCURACY, task)
+    assert list(alone.columns) == ["features", "run", *SCORES]
     assert list(zip(alone.features, alone.run, strict=True)) == [("known", 0), ("known", 1), ("noise", 0), ("noise", 1)]
-    assert alone.equals(predict(features, ACCURACY, **arguments, workers=2))
-    reversed_sets = predict(dict(reversed(features.items())), ACCURACY, **arguments)
+    assert alone.equals(predict(features, ACCURACY, task, workers=2))
+    reversed_sets = predict(dict(reversed(features.items())), ACCURACY, task)
     assert alone[alone.features == "noise"].reset_index(drop=True).equals(reversed_sets[:2])
-    assert not alone.equals(predict(features, ACCURACY, **(arguments | {"seed": 6})))
+    assert not alone.equals(predict(features, ACCURACY, replace(task, seed=6)))
 
 
 def test_equal_features_under_two_names_get_equal_scores():
     # Split, labels (also shuffled ones) and forest are the same for every feature set of a run.
     for shuffle in (False, True):
-        scores = predict({"a": NOISE, "b": NOISE.copy()}, ACCURACY, 50, 2, 0, trees=5, shuffle_labels=shuffle)
-        a, b = (scores[scores.features == name][["r", "tau"]].to_numpy() for name in "ab")
+        task = PredictionTask(50, 2, 0, trees=5, shuffle_labels=shuffle)
+        scores = predict({"a": NOISE, "b": NOISE.copy()}, ACCURACY, task)
+        a, b = (scores[scores.features == name][[*SCORES]].to_numpy() for name in "ab")
         assert (a == b).all()
-        assert (a[0] != a[1]).all()
+        assert (a[0, :2] != a[1, :2]).all()
 
 
 def test_held_out_predictions_are_those_that_are_scored():
-    features = KNOWN + NOISE[:, :1]
-    scores = predict({"x": features}, ACCURACY, 60, runs=2, seed=1, trees=5)
+    features, task = KNOWN + NOISE[:, :1], PredictionTask(60, runs=2, seed=1, trees=5)
+    scores = predict({"x": features}, ACCURACY, task)
     for run in (0, 1):
-        table = held_out(features, ACCURACY, 60, seed=1, run=run, trees=5)
+        table = held_out(features, ACCURACY, task, run)
         assert list(table.architecture) == list(split(N, 60, 1, run)[1])
         assert (table.truth == ACCURACY[table.architecture]).all()
-        assert pearson(table.prediction, table.truth) == scores.r[run]
-        assert kendall(table.prediction, table.truth) == scores.tau[run]
+        assert scored(table.prediction, table.truth) == scores.loc[run, [*SCORES]].to_dict()
 
 
-def test_the_forest_has_the_declared_parameters():
-    features = np.column_stack([KNOWN, GENERATOR.normal(size=(N, 30))])
-    scores = {
-        m: predict({"x": features}, ACCURACY, 100, 2, 0, trees=5, max_features=m).tau.mean() for m in (1.0, "sqrt")
-    }
-    assert scores[1.0] > scores["sqrt"] + 0.1  # the one column that matters is rarely drawn
+def test_a_summary_keeps_apart_whatever_tells_rows_apart():
+    scores = predict({"known": KNOWN, "noise": NOISE}, ACCURACY, PredictionTask(50, runs=3, seed=0, trees=3))
+    both = pd.concat([scores.assign(dataset="a"), scores.assign(dataset="b", tau=0.5)])
+    table = summarize(both).set_index(["features", "dataset"])
+    assert list(table.index) == [("known", "a"), ("noise", "a"), ("known", "b"), ("noise", "b")]
+    expected = mean_interval(scores.ndcg[scores.features == "noise"])
+    for dataset in "ab":
+        line = table.loc[("noise", dataset)]
+        assert (line.ndcg, line.ndcg_low, line.ndcg_high, line.runs) == (
+            expected.value,
+            expected.low,
+            expected.high,
+            3,
+        )
+    assert table.tau[("known", "b")] == 0.5
 
 
-def test_progress_counts_to_the_end():
-    seen = []
-    predict({"x": NOISE, "y": NOISE}, ACCURACY, 10, 2, 0, trees=1, progress=lambda *pair: seen.append(pair))
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+def test_a_forest_on_components_predicts_others_as_one_on_their_columns_does():
+    generator = np.random.default_rng(1)
+    embedding = (generator.normal(size=(N, 20)) / np.arange(1, 21)).astype(np.float32)
+    parameters = generator.integers(10_000, 1_000_000, size=N)
+    accuracy = np.clip(50 + 10 * embedding[:, 0] + 5 * np.log10(parameters), 0, 100)
+    forest = ComponentForest(embedding[:200], parameters[:200], accuracy[:200])
+    predicted = forest.predict(embedding[200:], parameters[200:])
+    assert np.corrcoef(predicted, accuracy[200:])[0, 1] > 0.8
+    assert forest.errors.shape == (200,)
+    assert np.abs(forest.errors).mean() == pytest.approx(np.abs(predicted - accuracy[200:]).mean(), rel=0.3)
+    columns = np.column_stack([principal_components(embedding[:200], FOREST_COMPONENTS), np.log(parameters[:200])])
+    plain = RandomForestRegressor(oob_score=True, random_state=0).fit(columns, accuracy[:200])
+    assert accuracy[:200] - plain.oob_prediction_ == pytest.approx(forest.errors, abs=2)
+    few = ComponentForest(embedding[:30, :4], parameters[:30], accuracy[:30])
+    assert np.isfinite(few.predict(embedding[:2, :4], parameters[:2])).all()
 
 
 @pytest.mark.parametrize(
@@ -103,15 +139,18 @@ def test_progress_counts_to_the_end():
     [
         ({"train_size": 1}, "give 2 to 298"),
         ({"train_size": 299}, "give 2 to 298"),
-        ({"runs": 0}, "nothing to predict"),
-        ({"features": {}}, "nothing to predict"),
+        ({"runs": 0}, "runs is 0: give how many training sets are drawn"),
+        ({"model": "tree"}, "unknown model 'tree'; valid: forest, linear"),
+        ({"features": {}}, "no feature set to predict from"),
         ({"features": {"x": NOISE[:-1]}}, r"'x' has shape \(299, 4\): expected \(300, columns\)"),
         ({"features": {"x": np.where(NOISE > 2, np.nan, NOISE)}}, "'x' has entries that are not finite"),
         ({"features": {"x": NOISE * 1e39}}, "'x' has entries that are not finite"),
         ({"accuracy": np.where(ACCURACY > 85, np.nan, ACCURACY)}, "values that are not finite"),
+        ({"accuracy": ACCURACY - 80}, "values outside 0 to 100"),
     ],
 )
 def test_bad_input_is_refused_before_any_forest(changes, message):
     arguments = {"features": {"x": NOISE}, "accuracy": ACCURACY, "train_size": 10, "runs": 1, "seed": 0}
+    given = arguments | changes
     with pytest.raises(InputError, match=message):
-        predict(**(arguments | changes))
+        predict(given.pop("features"), given.pop("accuracy"), PredictionTask(**given))

@@ -10,13 +10,13 @@ from cena import spaces
 from cena.data import labels
 from cena.errors import InputError
 from cena.evaluate import (
-    kendall,
+    SCORES,
+    PredictionTask,
     log_parameters,
-    pearson,
     predict,
+    scored,
     split,
     summarize,
-    summarize_transfer,
     transfer,
     transferred,
 )
@@ -31,7 +31,7 @@ FEATURES = {"shared": SHARED[:, None], "noise": NOISE}
 
 
 def test_what_spaces_share_transfers_and_noise_does_not():
-    table = summarize_transfer(transfer(FEATURES, ACCURACY, SPACE, 60, runs=4, seed=0, trees=20))
+    table = summarize(transfer(FEATURES, ACCURACY, SPACE, PredictionTask(60, runs=4, seed=0, trees=20)))
     assert len(table) == 2 * 2 * 2
     scores = table.set_index(["source", "target", "features"])
     for source in COUNTS:
@@ -43,33 +43,34 @@ def test_what_spaces_share_transfers_and_noise_does_not():
 
 
 def test_within_a_space_scores_are_those_of_prediction():
-    scores = transfer(FEATURES, ACCURACY, SPACE, 30, runs=2, seed=3, trees=5)
+    task = PredictionTask(30, runs=2, seed=3, trees=5)
+    scores = transfer(FEATURES, ACCURACY, SPACE, task)
     for space in COUNTS:
         rows = space == SPACE
-        alone = predict(
-            {name: matrix[rows] for name, matrix in FEATURES.items()}, ACCURACY[rows], 30, 2, seed=3, trees=5
-        )
+        alone = predict({name: matrix[rows] for name, matrix in FEATURES.items()}, ACCURACY[rows], task)
         within = scores[(scores.source == space) & (scores.target == space)]
-        np.testing.assert_array_equal(within[["r", "tau"]].to_numpy(), alone[["r", "tau"]].to_numpy())
+        np.testing.assert_array_equal(within[[*SCORES]].to_numpy(), alone[[*SCORES]].to_numpy())
 
 
 def test_a_target_is_judged_whole_and_a_source_on_its_rest():
-    table = transferred(FEATURES["noise"], ACCURACY, SPACE, "size", 30, seed=1, run=2, trees=5)
+    task = PredictionTask(30, runs=3, seed=1, trees=5)
+    table = transferred(FEATURES["noise"], ACCURACY, SPACE, "size", task, run=2)
     assert table.target.value_counts().to_dict() == {"topology": 120, "size": 50}
     trained = 120 + split(80, 30, 1, 2)[0]
     assert set(table.row) == set(range(200)) - set(trained)
     np.testing.assert_array_equal(table.truth, ACCURACY[table.row])
     assert set(table.target[table.row < 120]) == {"topology"}
-    scores = transfer({"noise": FEATURES["noise"]}, ACCURACY, SPACE, 30, runs=3, seed=1, trees=5)
+    scores = transfer({"noise": FEATURES["noise"]}, ACCURACY, SPACE, task)
     for target, group in table.groupby("target"):
-        [row] = scores[(scores.source == "size") & (scores.target == target) & (scores.run == 2)].itertuples()
-        assert (row.r, row.tau) == (pearson(group.prediction, group.truth), kendall(group.prediction, group.truth))
+        row = scores[(scores.source == "size") & (scores.target == target) & (scores.run == 2)].iloc[0]
+        assert row[[*SCORES]].to_dict() == scored(group.prediction, group.truth)
 
 
 def test_labels_of_the_target_are_never_seen():
     other = ACCURACY.copy()
     other[SPACE == "topology"] = GENERATOR.permutation(other[SPACE == "topology"])
-    tables = [transferred(SHARED[:, None], y, SPACE, "size", 40, seed=0, trees=5) for y in (ACCURACY, other)]
+    task = PredictionTask(40, runs=1, seed=0, trees=5)
+    tables = [transferred(SHARED[:, None], y, SPACE, "size", task) for y in (ACCURACY, other)]
     np.testing.assert_array_equal(*(table.prediction for table in tables))
     assert not np.array_equal(*(table.truth for table in tables))
 
@@ -77,42 +78,36 @@ def test_labels_of_the_target_are_never_seen():
 def test_a_linear_model_goes_on_outside_the_range_of_its_source_and_a_forest_stays_flat():
     x = np.concatenate([np.linspace(0, 1, 100), np.linspace(2, 3, 100)])
     space = np.repeat(["near", "far"], 100)
-    arguments = {"train_size": 50, "runs": 2, "seed": 0}
-    tables = {
-        model: transfer({"x": x[:, None]}, x, space, model=model, trees=5, **arguments)
-        for model in ("linear", "forest")
-    }
+    tasks = {model: PredictionTask(50, runs=2, seed=0, trees=5, model=model) for model in ("linear", "forest")}
+    tables = {model: transfer({"x": x[:, None]}, x, space, task) for model, task in tasks.items()}
     across = {model: table[(table.source == "near") & (table.target == "far")] for model, table in tables.items()}
     assert (across["linear"].tau > 0.999).all()
     assert (across["forest"].tau == 0).all()
-    predicted = transferred(x[:, None], x, space, "near", 50, seed=0, model="linear")
+    predicted = transferred(x[:, None], x, space, "near", tasks["linear"])
     np.testing.assert_allclose(predicted.prediction, predicted.truth, atol=0.05)
 
 
 def test_scores_do_not_depend_on_the_workers_nor_on_the_other_features_and_runs_differ():
-    arguments = {"train_size": 30, "runs": 2, "seed": 5, "trees": 5}
-    told = []
-    alone = transfer(FEATURES, ACCURACY, SPACE, **arguments, progress=lambda *done: told.append(done))
-    assert told == [(i, 8) for i in range(1, 9)]
-    assert alone.equals(transfer(FEATURES, ACCURACY, SPACE, **arguments, workers=2))
-    only = transfer({"noise": NOISE}, ACCURACY, SPACE, **arguments)
+    task = PredictionTask(30, runs=2, seed=5, trees=5)
+    alone = transfer(FEATURES, ACCURACY, SPACE, task)
+    assert alone.equals(transfer(FEATURES, ACCURACY, SPACE, task, workers=2))
+    only = transfer({"noise": NOISE}, ACCURACY, SPACE, task)
     assert only.equals(alone[alone.features == "noise"].reset_index(drop=True))
     assert only.r.nunique() == len(only)
 
 
 def test_bad_input_is_refused():
+    task = PredictionTask(10, runs=2, seed=0)
     with pytest.raises(InputError, match="unknown source space 'sise'; valid: size, topology"):
-        transferred(NOISE, ACCURACY, SPACE, "sise", 10, 0)
-    with pytest.raises(InputError, match="unknown model 'tree'; valid: forest, linear"):
-        transfer(FEATURES, ACCURACY, SPACE, 10, 2, 0, model="tree")
+        transferred(NOISE, ACCURACY, SPACE, "sise", task)
     with pytest.raises(InputError, match=r"space has shape \(3,\) and accuracy \(200,\)"):
-        transferred(NOISE, ACCURACY, SPACE[:3], "size", 10, 0)
+        transferred(NOISE, ACCURACY, SPACE[:3], "size", task)
     with pytest.raises(InputError, match="train_size is 79: with 80 architectures give 2 to 78"):
-        transfer(FEATURES, ACCURACY, SPACE, 79, 2, 0)
-    with pytest.raises(InputError, match="2 feature sets and 0 runs leave nothing to judge"):
-        transfer(FEATURES, ACCURACY, SPACE, 10, 0, 0)
+        transfer(FEATURES, ACCURACY, SPACE, PredictionTask(79, runs=2, seed=0))
+    with pytest.raises(InputError, match="no feature set to predict from"):
+        transfer({}, ACCURACY, SPACE, task)
     with pytest.raises(InputError, match="'gap' has entries that are not finite"):
-        transfer({"gap": np.full((200, 1), np.nan)}, ACCURACY, SPACE, 10, 2, 0)
+        transfer({"gap": np.full((200, 1), np.nan)}, ACCURACY, SPACE, task)
 
 
 @pytest.mark.real_data
@@ -132,12 +127,9 @@ def test_rivals_that_see_no_jacobian_score_what_was_measured_before():
         {"log parameters": log_parameters(parameters)},
         np.concatenate([*accuracy.values()]),
         names,
-        5000,
-        runs=2,
-        seed=0,
-        model="linear",
+        PredictionTask(5000, runs=2, seed=0, model="linear"),
     )
-    scores = summarize_transfer(linear).set_index(["source", "target"])
+    scores = summarize(linear).set_index(["source", "target"])
     for direction, r, tau in (
         (("nats-bench-size", "nas-bench-201"), 0.579, 0.518),
         (("nas-bench-201", "nats-bench-size"), 0.834, 0.649),
@@ -148,6 +140,6 @@ def test_rivals_that_see_no_jacobian_score_what_was_measured_before():
         ("nats-bench-size", both["nats-bench-size"].choices()[0], 0.984, 0.888),
         ("nas-bench-201", both["nas-bench-201"].one_hot(), 0.967, 0.818),
     ):
-        table = summarize(predict({"raw": encoding}, accuracy[name], 5000, runs=2, seed=0))
+        table = summarize(predict({"raw": encoding}, accuracy[name], PredictionTask(5000, runs=2, seed=0)))
         assert table.r[0] == pytest.approx(r, abs=0.004)
         assert table.tau[0] == pytest.approx(tau, abs=0.006)

@@ -6,6 +6,7 @@ numbers exactly. A case touches each function that its stage marks.
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -194,9 +195,12 @@ for each in SEARCHES:
 @case("transfer")
 def transfer() -> Output:
     names = np.repeat(["one", "other"], 20)
-    table = evaluate.transfer({"features": FEATURES}, ACCURACY, names, 10, 2, 0, trees=5)
-    linear = evaluate.transfer({"features": FEATURES}, ACCURACY, names, 10, 2, 0, model="linear")
-    return {"forest": table["tau"].tolist(), "linear": linear["r"].tolist()}
+    forest = evaluate.PredictionTask(10, runs=2, seed=0, trees=5)
+    table, linear = (
+        evaluate.transfer({"features": FEATURES}, ACCURACY, names, task)
+        for task in (forest, replace(forest, model="linear"))
+    )
+    return {"forest": table[[*evaluate.SCORES]].to_dict("list"), "linear": linear["r"].tolist()}
 
 
 @case("trajectories")

@@ -4,6 +4,7 @@ import sys
 from types import ModuleType
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat import v4
 
@@ -150,3 +151,14 @@ def test_records_are_counted_by_status():
     records = [judge("table1.cifar10.tau", measured, reason="", baseline=0.737)] * 2
     told = tables.records_counted([*records, not_run("table1.cifar100.tau", "needs the real labels")])
     assert told == "3 records: 2 exceeded, 0 reproduced, 0 short, 1 not run."
+
+
+def test_the_table_of_the_top_has_the_best_in_bold_and_regret_is_better_when_lower():
+    scores = {"ndcg": (0.5, 0.9), "top_tau": (0.25, 0.125), "regret_10": (1.0, 2.0), "regret_50": (0.5, 0.5)}
+    summary = pd.DataFrame(scores)
+    for name in scores:
+        summary[f"{name}_high"] = summary[name] + 0.1
+    header, _, one, other = tables.top_table(["one", "a|b"], summary).splitlines()
+    assert header == "| features | nDCG | τ, best tenth | regret, 10 picks | regret, 50 picks |"
+    assert one == "| one | 0.500 ± 0.100 | **0.250** ± 0.100 | **1.00** ± 0.10 | **0.50** ± 0.10 |"
+    assert other == "| a\\|b | **0.900** ± 0.100 | 0.125 ± 0.100 | 2.00 ± 0.10 | **0.50** ± 0.10 |"

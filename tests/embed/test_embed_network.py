@@ -122,7 +122,7 @@ def test_views_that_cannot_be_used_are_left_out_and_named(tiny_reference):
 
 def test_without_labels_nothing_is_predicted_and_nothing_downloaded(tiny_release, monkeypatch):
     assert tiny_release.is_dir()
-    monkeypatch.setattr(labels, "files", lambda *_args, **_kwargs: ["nowhere.npy"])
+    monkeypatch.setattr(labels, "label_files", lambda *_args, **_kwargs: ["nowhere.npy"])
     monkeypatch.setattr("cena.data.registry.missing", list)
     reference = load_reference("digits-topology")
     placed = embed(small, reference)

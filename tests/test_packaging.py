@@ -141,6 +141,11 @@ def test_an_installed_wheel_has_the_command_line(clean, tmp_path):
     helped = subprocess.run([clean.parent / "cena", "--help"], capture_output=True, text=True, cwd=tmp_path)
     assert helped.returncode == 0, helped.stderr
     assert "embed" in helped.stdout
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_places_a_network(clean, tmp_path):
+    pytest.importorskip("torch")  # the process below needs it
     (tmp_path / "mine.py").write_text(
         "from torch import nn\n"
         "def network():\n"

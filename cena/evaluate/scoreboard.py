@@ -91,7 +91,7 @@ def not_run(id: str, reason: str) -> Record:
     """The record of a number that this run does not compute, and why."""
     printed = PAPER.get(id)
     paper, source = printed if printed else (None, "")
-    return Record(id, None, None, None, 0, paper, source, None, "not run", reason)
+    return Record(id, None, None, None, 0, paper, source, None, status="not run", reason=reason)
 
 
 def scoreboard(published: Iterable[Record], this_run: Iterable[Record]) -> pd.DataFrame:

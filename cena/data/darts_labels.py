@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from cena.data import registry
+from cena.data.public_files import LABELS_DARTS
 from cena.errors import InputError
 from cena.spaces.darts.genotypes import Genotype, parse_genotype
 from cena.types import Floats
@@ -30,7 +31,7 @@ def darts_genotypes() -> list[Genotype]:
     InputError
         If the file is missing and cannot be downloaded, or is damaged.
     """
-    return read_darts_table(registry.fetch(registry.LABELS_DARTS))[0]
+    return read_darts_table(registry.fetch(LABELS_DARTS))[0]
 
 
 def read_darts_table(path: Path) -> tuple[list[Genotype], Floats]:
@@ -62,4 +63,4 @@ def read_darts_table(path: Path) -> tuple[list[Genotype], Floats]:
 
 
 def _named(path: Path) -> str:
-    return f"{path.name} (from {registry.REGISTRY[registry.LABELS_DARTS].url})"
+    return f"{path.name} (from {registry.entry(LABELS_DARTS).url})"

@@ -18,6 +18,7 @@ from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
 from cena.data import registry
+from cena.data.public_files import CIFAR10, CIFAR10_SUBSET
 from cena.errors import InputError, unknown
 from cena.files import sha256
 
@@ -90,8 +91,8 @@ def image_files(name: str) -> list[str]:
     _check_source(name)
     if name != "cifar10":
         return []
-    only_subset = registry.missing([registry.CIFAR10]) and not registry.missing([registry.CIFAR10_SUBSET])
-    return [registry.CIFAR10_SUBSET if only_subset else registry.CIFAR10]
+    only_subset = registry.missing([CIFAR10]) and not registry.missing([CIFAR10_SUBSET])
+    return [CIFAR10_SUBSET if only_subset else CIFAR10]
 
 
 def area_average(levels: Levels, resolution: int) -> Levels:
@@ -143,7 +144,7 @@ def _noise(count: int, seed: int) -> tuple[Levels, str]:
 def _cifar10(count: int, seed: int) -> tuple[Levels, str]:
     [file] = image_files("cifar10")
     path = registry.fetch(file)
-    if file == registry.CIFAR10:
+    if file == CIFAR10:
         training, note = _archive(path), "CIFAR-10 training images"
     else:
         training = np.load(path)["train_images"].transpose(0, 3, 1, 2)

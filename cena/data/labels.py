@@ -5,8 +5,9 @@ of several rank architectures differently. Accuracies are in percent. What each 
 conventions differ, is said in :mod:`cena.data.label_sources`; :func:`origin` says it of one combination.
 
 An official archive that was imported (`cena data import`) goes before the other tables wherever it has the
-combination. The digits labels were trained by this project (:mod:`cena.study.digits_benchmark`) and are part of the
-package.
+combination. Without it, what is not among the paper's own labels is derived from public files, once
+(:mod:`cena.data.derived`). The digits labels were trained by this project (:mod:`cena.study.digits_benchmark`) and are
+part of the package.
 """
 
 import json
@@ -19,9 +20,12 @@ from numpy.typing import NDArray
 
 from cena import spaces
 from cena.data import registry
-from cena.data.label_sources import LABEL_SOURCES, seconds_201
+from cena.data.derived import derived_path, derived_table, recipe_of
+from cena.data.label_sources import LABEL_SOURCES, read_labels
 from cena.data.label_tables import LabelKey as LabelKey
 from cena.data.label_tables import LabelTable, imported
+from cena.data.nas_bench_101_labels import SECONDS_101
+from cena.data.nas_bench_201_labels import seconds_201
 from cena.errors import InputError, unknown
 from cena.files import file_sha256, sha256
 from cena.types import Floats
@@ -70,9 +74,10 @@ def accuracy(space_name: str, key: LabelKey) -> Floats:
     if space_name in DIGITS_TABLES:
         return _digits_accuracy(spaces.load(space_name), key)
     table = _imported_with(space_name, key)
-    if table is not None:
-        return _from_table(space_name, table, key.array_name())
-    return _aligned(space_name, *LABEL_SOURCES[space_name][key].read())
+    files = LABEL_SOURCES[space_name].get(key)
+    if table is None and files:
+        return _aligned(space_name, *read_labels(files))
+    return _from_table(space_name, table or derived_table(space_name), key.array_name())
 
 
 def available(space_name: str) -> list[LabelKey]:
@@ -102,32 +107,40 @@ def available(space_name: str) -> list[LabelKey]:
 
 
 def label_files(space_name: str, key: LabelKey) -> list[str]:
-    """The files of the download registry that labels need; none for the bundled digits and for imported tables.
+    """The files of the download registry that labels need: none for the bundled digits and for tables that are there.
 
     Errors are those of :func:`accuracy`; nothing is downloaded.
     """
     _check(space_name, key)
     if space_name in DIGITS_TABLES or _imported_with(space_name, key):
         return []
-    return list(LABEL_SOURCES[space_name][key].files)
+    files = LABEL_SOURCES[space_name][key]
+    if files:
+        return list(files)
+    recipe = recipe_of(space_name)
+    return [] if derived_path(recipe).exists() else list(recipe.sources)
 
 
 def label_checksum(space_name: str, key: LabelKey) -> str:
-    """A sha256 that changes whenever labels could: of the bundled or imported table, or of their files' checksums.
+    """A sha256 that changes whenever labels could: of the bundled, imported or derived table, or of the checksums of
+    their files.
 
     Errors are those of :func:`accuracy`; nothing is downloaded: a file with another checksum is never used.
     """
-    names = label_files(space_name, key)
+    _check(space_name, key)
     if space_name in DIGITS_TABLES:
         return file_sha256(_table(space_name))
-    if names:
-        return sha256("".join(registry.REGISTRY[name].checksum for name in names))
-    table = imported(space_name)
-    return sha256(json.dumps(table.provenance if table else {}, sort_keys=True))
+    table = _imported_with(space_name, key)
+    if table is not None:
+        return sha256(json.dumps(table.provenance, sort_keys=True))
+    files = LABEL_SOURCES[space_name][key]
+    if files:
+        return sha256("".join(registry.entry(name).checksum for name in files))
+    return recipe_of(space_name).checksum
 
 
 def origin(space_name: str, key: LabelKey) -> str:
-    """One phrase that says where labels come from: an imported archive with its sha256, or the files and their origin.
+    """One phrase that says where labels come from: an imported archive with its sha256, or the files with their origin.
 
     Errors are those of :func:`accuracy`; nothing is downloaded.
     """
@@ -137,16 +150,18 @@ def origin(space_name: str, key: LabelKey) -> str:
     table = _imported_with(space_name, key)
     if table is not None:
         return table.origin()
-    [*_, name] = LABEL_SOURCES[space_name][key].files
-    return f"{name} ({registry.REGISTRY[name].origin})"
+    files = LABEL_SOURCES[space_name][key]
+    if files:
+        return f"{files[-1]} ({registry.entry(files[-1]).origin})"
+    return f"derived from {', '.join(recipe_of(space_name).sources)}"
 
 
 def train_seconds(space_name: str, key: LabelKey) -> Floats:
     """(n,) seconds of the whole training that labels come from, in the order of the space.
 
-    A simulated search pays this and :func:`evaluation_seconds` for each architecture: on CIFAR-10 after 12 epochs,
-    6 times an epoch of 50,000 images and 2.5 times an evaluation of 10,000, about 112 s in the median. NAS-Bench-201's
-    are predictions in nine rows of ten (:func:`cena.data.label_sources.seconds_201`) unless its archive was imported.
+    A simulated search pays this and :func:`evaluation_seconds` for each architecture, about 112 s in the median on
+    CIFAR-10 after 12 epochs. NAS-Bench-201's are predictions in more than nine rows of ten
+    (:mod:`cena.data.nas_bench_201_labels`) unless its archive was imported.
 
     Raises
     ------
@@ -169,14 +184,11 @@ def nas_bench_101_cells() -> NasBench101Cells:
     Raises
     ------
     InputError
-        If the table is not in the download folder.
+        If the table can be neither read nor derived.
     """
-    table = imported("nas-bench-101")
-    if table is not None:
-        names = ("architecture", "adjacency", "operations", "vertices", "parameters")
-        return NasBench101Cells(*(table[name] for name in names))
-    with np.load(registry.fetch(registry.CELLS_101)) as file:
-        return NasBench101Cells(file["hash"], file["adj"], file["ops"], file["n_vertices"], file["params"])
+    table = imported("nas-bench-101") or derived_table("nas-bench-101")
+    names = ("architecture", "adjacency", "operations", "vertices", "parameters")
+    return NasBench101Cells(*(table[name] for name in names))
 
 
 def digits_table(space_name: str) -> pd.DataFrame:
@@ -243,16 +255,16 @@ def _aligned(space_name: str, names: list[str] | None, values: Floats) -> Floats
 def _seconds(space_name: str, key: LabelKey, array: str) -> Floats:
     _check(space_name, key)
     table = imported(space_name) if space_name in LABEL_SOURCES else None
-    if table is not None and array in table.names:
-        return _from_table(space_name, table, array)
     timed = _timed(space_name, table)
     if array not in timed:
         raise unknown(f"timing of {space_name}", array, timed)
-    if space_name == "nas-bench-101":
-        with np.load(registry.fetch(registry.CELLS_101)) as file:
-            return np.asarray(file["train_time_108"], np.float64)
-    names, epoch, evaluation = seconds_201(key.dataset, key.split)
-    return _aligned(space_name, names, key.epochs * epoch if array.startswith("train") else evaluation)
+    if table is not None and array in table.names:
+        return _from_table(space_name, table, array)
+    derived = derived_table(space_name)
+    if array in derived.names:
+        return _from_table(space_name, derived, array)
+    train, evaluation = seconds_201(derived, key)
+    return _aligned(space_name, derived["architecture"].tolist(), train if array.startswith("train") else evaluation)
 
 
 def _timed(space_name: str, table: LabelTable | None) -> list[str]:
@@ -264,5 +276,5 @@ def _timed(space_name: str, table: LabelTable | None) -> list[str]:
         timed += dict.fromkeys(f"train_seconds.{key.dataset}.{key.split}.{key.epochs}" for key in keys)
         timed += dict.fromkeys(f"evaluation_seconds.{key.dataset}.{key.split}" for key in keys)
     elif space_name == "nas-bench-101" and table is None:
-        timed.append("train_seconds.cifar10.validation.108")
+        timed.append(SECONDS_101)
     return list(dict.fromkeys(timed))

@@ -7,7 +7,7 @@ is refused before it is imported.
 import io
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from cena.errors import InputError
 
 
-class _NumberType:
+class NumberType:
     """Stands in for `numpy.dtype`, whose own `__setstate__` is not given bytes from outside."""
 
     def __init__(self, name: str, _align: bool = False, _copy: bool = True):
@@ -27,39 +27,47 @@ class _NumberType:
         self.dtype = self.dtype.newbyteorder(state[1])  # type: ignore[arg-type]  # numpy checks it
 
 
-def _number(kind: _NumberType, content: bytes) -> float | int | bool:
+def _number(kind: NumberType, content: bytes) -> float | int | bool:
     """A numpy scalar as a Python number."""
     number: float | int | bool = np.frombuffer(content, kind.dtype, count=1)[0].item()
     return number
 
 
-_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
+Allowed = Mapping[tuple[str, str], Callable[..., Any]]
+"""What a pickle may call by (module, name), and what is called in its place."""
+
+_ALLOWED: Allowed = {
     ("collections", "OrderedDict"): OrderedDict,
     ("builtins", "set"): set,
-    ("numpy", "dtype"): _NumberType,
+    ("numpy", "dtype"): NumberType,
     ("numpy.core.multiarray", "scalar"): _number,
     ("numpy._core.multiarray", "scalar"): _number,
 }
 
 
 class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, allowed: Allowed):
+        super().__init__(file)
+        self.allowed = allowed
+
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            listed = ", ".join(".".join(allowed) for allowed in _ALLOWED)
+        if (module, name) not in self.allowed:
+            listed = ", ".join(".".join(allowed) for allowed in self.allowed)
             raise InputError(f"it asks for '{module}.{name}': only plain data are read ({listed})")
-        return _ALLOWED[module, name]
+        return self.allowed[module, name]
 
     def persistent_load(self, pid: Any) -> Any:
         raise InputError(f"it refers to an object outside of itself ({pid!r})")
 
 
-def load_plain(content: bytes, source: str) -> Any:
+def load_plain(content: bytes, source: str, allowed: Allowed = _ALLOWED) -> Any:
     """The plain data in a pickle: dictionaries, lists, texts, numbers and numpy numbers (as Python's).
 
     Parameters
     ----------
     content : the pickle.
     source : its name, for messages.
+    allowed : other names that it may ask for, and what stands in for them.
 
     Raises
     ------
@@ -67,7 +75,7 @@ def load_plain(content: bytes, source: str) -> Any:
         If it asks for any name that is not allowed, or is damaged. Nothing of it has been run then.
     """
     try:
-        return _Unpickler(io.BytesIO(content)).load()
+        return _Unpickler(io.BytesIO(content), allowed).load()
     except InputError as error:
         raise InputError(f"{source} is refused: {error}") from None
     except Exception as error:  # a damaged pickle raises anything at all

@@ -42,7 +42,7 @@ def data_checksums(needs: Iterable[str], profile: Profile) -> dict[str, str]:
     found: dict[str, str] = {}
     for settings in needed_settings(needs, profile):
         space = settings.space
-        found |= {name: registry.REGISTRY[name].checksum for name in image_files(settings.views.images)}
+        found |= {name: registry.entry(name).checksum for name in image_files(settings.views.images)}
         for dataset in space.datasets:
             key = space.label_key(dataset)
             found[f"labels of {space.name}: {key}"] = labels.label_checksum(space.name, key)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cena.data import labels, registry
+from cena.data import labels
 from cena.data.labels import LabelKey
 from cena.search import evaluations_within, random_regret_expectation, regret_over_time, regret_table
 from cena.study.artifacts import ArtifactStore
@@ -89,18 +89,19 @@ def protocols(space_name: str, key: LabelKey, budget: int) -> list[Protocol]:
     dataset = key.dataset
     report = labels.accuracy(space_name, key)
     found = [Protocol(NOISELESS, report, report, key, key, budget)]
+    known = labels.available(space_name)
     mean = LabelKey(dataset, "test", key.epochs, "mean")
-    if not _is_there(space_name, mean):
+    if mean not in known:
         return found
     mean_test = labels.accuracy(space_name, mean)
     singles = [LabelKey(dataset, "validation", key.epochs, trial) for trial in ONE_TRAINING]
     short = [LabelKey(dataset, "validation", 12, trial) for trial in ("one", "mean")]
-    guides = [guide for guide in (*singles, *short) if _is_there(space_name, guide)]
+    guides = [guide for guide in (*singles, *short) if guide in known]
     if guides:
         found.append(Protocol(GUIDED, labels.accuracy(space_name, guides[0]), mean_test, guides[0], mean, budget))
     if (space_name, dataset) in BUDGETS:
         guide_key, seconds = BUDGETS[space_name, dataset]
-        if _is_there(space_name, guide_key):
+        if guide_key in known:
             guide = labels.accuracy(space_name, guide_key)
             if np.isfinite(guide).all():
                 cost = labels.train_seconds(space_name, guide_key) + labels.evaluation_seconds(space_name, guide_key)
@@ -189,10 +190,3 @@ def regrets(
         return regret_table(histories, protocol.report)[:, : protocol.budget]
     times = protocol.axis
     return np.stack([regret_over_time(history, protocol.report, protocol.cost, times) for history in histories])
-
-
-def _is_there(space_name: str, key: LabelKey) -> bool:
-    if key not in labels.available(space_name):
-        return False
-    files = labels.label_files(space_name, key)
-    return not any(registry.REGISTRY[name].url is None for name in registry.missing(files))

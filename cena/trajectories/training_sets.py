@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cena.data import registry
 from cena.data.digits_images import DIGIT, digits_images
 from cena.data.images import SIZE, area_average, image_files
+from cena.data.public_files import CIFAR10
 from cena.errors import InputError, unknown
 from cena.files import array_sha256, sha256
 from cena.types import Integers
@@ -82,7 +83,7 @@ def training_set(name: str, resolution: int, images: int) -> TrainingSet:
         raise InputError(f"CIFAR-10 was asked at {resolution} pixels a side: give 1 to {SIZE}")
     [file] = image_files(name)
     path = registry.fetch(file)
-    training, test = _archive(path) if file == registry.CIFAR10 else _subset(path)
+    training, test = _archive(path) if file == CIFAR10 else _subset(path)
     pixels, classes = _first_of_each_class(*training, images)
     test_pixels, test_classes = _first_of_each_class(*test, _TEST_IMAGES)
     note = f"{len(pixels):,} training and {len(test_pixels):,} test images of CIFAR-10"

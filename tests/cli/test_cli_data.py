@@ -9,9 +9,9 @@ import pytest
 
 from cena.cli import data as data_cli
 from cena.cli import main as cli
-from cena.data import importing, registry
+from cena.data import derived, importing, public_files, registry
 from cena.data.label_tables import imported_path, save_table
-from cena.data.registry import DataFile
+from cena.data.public_files import DataFile
 
 Command = Callable[..., tuple[int, str, str]]
 ABSENT = "http://127.0.0.1:9/absent.txt"  # port 9, discard: nobody listens
@@ -22,12 +22,13 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A download folder with a good file; another file is missing, and a third is so large that it must be named."""
     good = hashlib.sha256(b"good").hexdigest()
     entries = {
-        "good.txt": DataFile(good, "https://example.org/good.txt", "a good file"),
-        "absent.txt": DataFile(good, ABSENT, "a missing file"),
+        "good.txt": DataFile(good, "https://example.org/good.txt", "a good file", "MIT", 1.5, "1, 7"),
+        "absent.txt": DataFile(good, ABSENT, "a missing file", megabytes=2.25),
         "large.txt": DataFile(good, ABSENT, "a large file", only_by_name=True),
     }
     monkeypatch.setattr(registry, "REGISTRY", entries)
     monkeypatch.setattr(registry, "RETRIES", 0)
+    monkeypatch.setattr(derived, "RECIPES", {})
     monkeypatch.setenv("CENA_DATA", str(tmp_path))
     (tmp_path / "good.txt").write_bytes(b"good")
     return tmp_path
@@ -52,9 +53,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 def test_list_says_what_is_there(command: Command) -> None:
     code, out, _ = command("list")
     assert code == 0
-    lines = {line.split()[1]: line.split()[3] for line in out.splitlines() if ".txt" in line}
-    assert lines == {"good.txt": "yes", "absent.txt": "no", "large.txt": "no"}
-    assert ABSENT in out
+    lines = {line.split()[1]: " ".join(line.split()[3:-1]) for line in out.splitlines() if ".txt" in line}
+    assert lines["good.txt"] == "1.50 │ MIT │ https://example.org/good.txt │ yes │ 1, 7"
+    assert lines["absent.txt"] == f"2.25 │ none stated │ {ABSENT} │ no │"
     save_table(imported_path("nas-bench-101"), {}, {"source": "nasbench_full.tfrecord", "sha256": "ab12"})
     assert "nas-bench-101: imported from nasbench_full.tfrecord (sha256 ab12)" in command("list")[1]
 
@@ -70,10 +71,11 @@ def test_verify(folder: Path, command: Command) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_fetch_uses_what_is_there_and_says_what_it_cannot_get(command: Command) -> None:
-    assert command("fetch", "good.txt") == (0, "good.txt: there and verified\n", "")
+    none = "to be downloaded: 0 of 1 files, 0.0 MB\n"
+    assert command("fetch", "good.txt") == (0, f"{none}good.txt: there and verified\n", "")
     code, out, err = command("fetch")
     assert code == 2
-    assert out == "good.txt: there and verified\n"
+    assert out == "to be downloaded: 1 of 2 files, 2.2 MB\ngood.txt: there and verified\n"
     assert err.startswith("cannot download (there is no connection to the server) absent.txt")
     assert err.count("\n") == 1
     code, _, err = command("fetch", "god.txt")
@@ -91,9 +93,30 @@ def test_fetch_downloads(folder: Path, monkeypatch: pytest.MonkeyPatch, command:
         return folder / name
 
     monkeypatch.setattr(registry, "fetch", fetch)
-    assert command("fetch") == (0, "good.txt: there and verified\nabsent.txt: downloaded and verified\n", "")
-    assert asked == ["good.txt", "absent.txt"]  # the large file only by name
-    assert command("fetch", "large.txt")[1] == "large.txt: downloaded and verified\n"
+    code, out, _ = command("fetch")
+    assert code == 0
+    assert {"good.txt: there and verified", "absent.txt: downloaded and verified"} < set(out.splitlines())
+    assert sorted(asked) == ["absent.txt", "good.txt"]  # the large file only by name
+    assert command("fetch", "large.txt")[1].endswith("large.txt: downloaded and verified\n")
+
+
+def test_fetch_derives_what_it_can_and_a_failure_keeps_nothing_else_waiting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    good, changed, absent = (
+        derived.Recipe(name, (source,), lambda _: {}, derived.content_sha256({}) if name == "good" else "")
+        for name, source in (("good", "good.txt"), ("changed", "good.txt"), ("absent", "absent.txt"))
+    )
+    monkeypatch.setattr(derived, "RECIPES", {"changed": (changed,), "absent": (absent,), "good": (good,)})
+    assert "good: to be derived from good.txt" in command("list")[1]
+    code, out, err = command("fetch")
+    assert code == 2
+    assert f"good: labels at {folder / 'derived/good.npz'}" in out
+    assert [line.split(":")[0] for line in err.splitlines()] == [
+        "cannot download (there is no connection to the server) absent.txt (a missing file), from http",
+        "the table changed does not have its published content",
+    ]
+    assert "good: derived from good.txt" in command("list")[1]
 
 
 @pytest.mark.usefixtures("folder")
@@ -110,7 +133,7 @@ def test_import_passes_on_what_was_asked(monkeypatch: pytest.MonkeyPatch, comman
     code, out, _ = command("import", "nats-bench-size", "a.tar")
     assert (code, out) == (0, f"nats-bench-size: imported into {tmp_path / 'table.npz'}\n")
     assert command("import", "nas-bench-101")[0] == 0
-    assert asked == [("nats-bench-size", Path("a.tar")), ("nas-bench-101", tmp_path / registry.ARCHIVE_101)]
+    assert asked == [("nats-bench-size", Path("a.tar")), ("nas-bench-101", tmp_path / public_files.ARCHIVE_101)]
 
 
 @pytest.mark.usefixtures("folder")

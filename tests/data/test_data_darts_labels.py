@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cena.data import darts_labels, labels, registry
+from cena.data import darts_labels, labels, public_files, registry
 from cena.data.darts_labels import darts_genotypes, read_darts_table
 from cena.data.labels import LabelKey
-from cena.data.registry import DataFile
+from cena.data.public_files import DataFile
 from cena.errors import InputError
 from cena.files import file_sha256
 from cena.spaces.darts.genotypes import format_genotype, random_genotypes
@@ -40,11 +40,11 @@ def test_labels_are_in_the_order_of_the_genotypes(tmp_path: Path, end: str) -> N
 
 
 def test_labels_are_found_by_their_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / registry.LABELS_DARTS
+    path = tmp_path / public_files.LABELS_DARTS
     path.parent.mkdir(parents=True)
     written(tmp_path, *ROWS).rename(path)
     monkeypatch.setenv("CENA_DATA", str(tmp_path))
-    monkeypatch.setitem(registry.REGISTRY, registry.LABELS_DARTS, DataFile(file_sha256(path), None, "a test's"))
+    monkeypatch.setitem(registry.REGISTRY, public_files.LABELS_DARTS, DataFile(file_sha256(path), None, "a test's"))
     assert labels.available("darts") == [KEY]
     assert labels.accuracy("darts", KEY).tolist() == [80.5, 81.5, 82.5]
     assert darts_genotypes() == GENOTYPES

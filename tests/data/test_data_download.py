@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from cena.data import download, registry
-from cena.data.registry import DataFile
+from cena.data.public_files import DataFile
 from cena.errors import InputError
 
 CONTENT = bytes(range(256)) * 1000

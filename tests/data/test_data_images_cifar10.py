@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cena.data import registry
+from cena.data import public_files, registry
 from cena.data.images import image_files, images
-from cena.data.registry import DataFile
+from cena.data.public_files import DataFile
 from cena.errors import InputError
 
 
@@ -48,7 +48,7 @@ def subset_bytes() -> bytes:
 @pytest.fixture
 def cifar_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty download folder whose registry expects the small archive and the small subset of this test."""
-    for name, content in ((registry.CIFAR10, archive_bytes(10)), (registry.CIFAR10_SUBSET, subset_bytes())):
+    for name, content in ((public_files.CIFAR10, archive_bytes(10)), (public_files.CIFAR10_SUBSET, subset_bytes())):
         digest = hashlib.sha256(content).hexdigest()
         monkeypatch.setitem(registry.REGISTRY, name, DataFile(digest, None, "a test's"))
         (tmp_path / "ready").mkdir(exist_ok=True)
@@ -63,7 +63,7 @@ def provide(folder: Path, name: str) -> None:
 
 
 def test_cifar10_from_the_archive(cifar_folder: Path) -> None:
-    provide(cifar_folder, registry.CIFAR10)
+    provide(cifar_folder, public_files.CIFAR10)
     drawn = images("cifar10", 50, 32, 0)
     levels = np.rint((drawn.pixels + 1) * 127.5)
     assert sorted(levels[:, 0, 7, 3]) == [5 * i for i in range(50)]  # every training image once, none of the test batch
@@ -76,31 +76,31 @@ def test_cifar10_from_the_archive(cifar_folder: Path) -> None:
 
 
 def test_cifar10_order_is_the_archive_s_batches(cifar_folder: Path) -> None:
-    provide(cifar_folder, registry.CIFAR10)
+    provide(cifar_folder, public_files.CIFAR10)
     order = np.random.default_rng(5).permutation(50)[:6]
     assert np.array_equal(np.rint((images("cifar10", 6, 32, 5).pixels[:, 0, 0, 0] + 1) * 127.5), 5 * order)
 
 
 def test_cifar10_from_the_subset_says_so(cifar_folder: Path) -> None:
-    provide(cifar_folder, registry.CIFAR10_SUBSET)
+    provide(cifar_folder, public_files.CIFAR10_SUBSET)
     drawn = images("cifar10", 30, 32, 0)
     levels = np.rint((drawn.pixels + 1) * 127.5)
     assert sorted(levels[:, 0, 0, 0]) == list(range(30))
     assert np.array_equal(levels[3, 1, 5], np.arange(32))
     assert "development subset" in drawn.note
-    assert image_files("cifar10") == [registry.CIFAR10_SUBSET]
+    assert image_files("cifar10") == [public_files.CIFAR10_SUBSET]
 
 
 def test_the_archive_goes_before_the_subset(cifar_folder: Path) -> None:
-    assert image_files("cifar10") == [registry.CIFAR10]
-    provide(cifar_folder, registry.CIFAR10_SUBSET)
-    provide(cifar_folder, registry.CIFAR10)
-    assert image_files("cifar10") == [registry.CIFAR10]
+    assert image_files("cifar10") == [public_files.CIFAR10]
+    provide(cifar_folder, public_files.CIFAR10_SUBSET)
+    provide(cifar_folder, public_files.CIFAR10)
+    assert image_files("cifar10") == [public_files.CIFAR10]
     assert "development subset" not in images("cifar10", 2, 32, 0).note
 
 
 def test_too_many_images(cifar_folder: Path) -> None:
-    provide(cifar_folder, registry.CIFAR10_SUBSET)
+    provide(cifar_folder, public_files.CIFAR10_SUBSET)
     with pytest.raises(
         InputError, match=r"^31 images were asked of 'cifar10': cifar10_12k\.npz holds 30 training images$"
     ):

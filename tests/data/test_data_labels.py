@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from cena import spaces
-from cena.data import labels, registry
+from cena.data import labels, public_files, registry
 from cena.data.labels import LabelKey
-from cena.data.registry import DataFile
+from cena.data.nas_bench_201_labels import SOURCES_201
+from cena.data.public_files import DataFile
 from cena.errors import InputError
 from cena.spaces.nas_bench_201.cells import all_topology_cells, format_topology_cell
 
@@ -204,8 +205,29 @@ def test_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert [Path(name).name for name in needed] == ["configs.txt", "ImageNet16-120_test_accs.npy"]
     assert registry.missing(needed) == needed
     assert labels.label_files("digits-size", labels.available("digits-size")[0]) == []
-    assert labels.label_files("nas-bench-201", LabelKey("cifar10", "test", 200, "mean")) == [registry.LABELS_201]
-    assert labels.label_files("nas-bench-101", LabelKey("cifar10", "validation", 4, "one")) == [registry.CELLS_101]
+    assert labels.label_files("nas-bench-201", LabelKey("cifar10", "test", 200, "mean")) == list(SOURCES_201)
+    assert labels.label_files("nas-bench-101", LabelKey("cifar10", "validation", 4, "one")) == list(
+        public_files.NASBENCH_VIS
+    )
+
+
+def test_a_merged_table_stands_in_for_public_files_where_it_lies(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CENA_DATA", str(tmp_path))
+    key = LabelKey("cifar10", "test", 200, "mean")
+    public = labels.label_checksum("nas-bench-201", key)
+    (tmp_path / public_files.MERGED_201).touch()
+    assert labels.label_files("nas-bench-201", key) == [public_files.MERGED_201]
+    assert labels.label_checksum("nas-bench-201", key) != public
+    for name in SOURCES_201:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert labels.label_files("nas-bench-201", key) == list(SOURCES_201)  # which know more
+    (tmp_path / "derived").mkdir()
+    (tmp_path / "derived/nas-bench-201.npz").touch()
+    assert labels.label_files("nas-bench-201", key) == []
+    assert labels.label_checksum("nas-bench-201", key) == public
 
 
 def test_a_checksum_changes_with_the_labels(

@@ -1,22 +1,25 @@
-"""The NATS-Bench importer: genuine records against the merged labels, forged and damaged ones refused."""
+"""The NATS-Bench importer: genuine records against the derived labels, forged and damaged ones refused."""
 
 import bz2
 import os
 import pickle
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from cena import spaces
-from cena.data import label_sources, labels, nats_archive
+from cena.data import labels, nats_archive
+from cena.data.derived import derived_table
 from cena.data.importing import import_archive
-from cena.data.label_tables import imported_path
+from cena.data.label_tables import LabelKey, imported_path
+from cena.data.nas_bench_201_labels import keys_201, seconds_201
 from cena.data.nats_archive import read_nats_archive
+from cena.data.public_files import DATASETS
 from cena.errors import InputError
 from cena.spaces import SizeSpace
 
@@ -107,17 +110,17 @@ def test_an_import_becomes_labels_in_the_order_of_the_space(archive: Path, small
     path = import_archive("nats-bench-size", archive)
     assert path == imported_path("nats-bench-size")
     assert list(path.parent.iterdir()) == [path]
-    key = labels.LabelKey("cifar10", "test", 2, "seed2")
+    key = LabelKey("cifar10", "test", 2, "seed2")
     values = labels.accuracy("nats-bench-size", key)
     assert np.isnan(values[0])  # record 31 is the first architecture, 8:8:8:8:8
     assert np.all(values[1:] == 22)
-    assert labels.LabelKey("imagenet16", "validation", 2, "mean") in labels.available("nats-bench-size")
+    assert LabelKey("imagenet16", "validation", 2, "mean") in labels.available("nats-bench-size")
     assert labels.label_files("nats-bench-size", key) == []
     origin = labels.origin("nats-bench-size", key)
     assert origin.startswith("imported from NATS-sss-v1_0-50262-simple (sha256 ")
     assert np.all(labels.train_seconds("nats-bench-size", key) == 6)
     assert np.all(labels.evaluation_seconds("nats-bench-size", key) == 2.5)
-    authors = labels.LabelKey("cifar10", "validation", 90, "one")  # which the archive lacks
+    authors = LabelKey("cifar10", "validation", 90, "one")  # which the archive lacks
     assert len(labels.label_files("nats-bench-size", authors)) == 2
     assert len(small_space) == len(values)
 
@@ -223,34 +226,34 @@ def test_unknown_space(tmp_path: Path) -> None:
 
 @pytest.mark.real_data
 @NEEDS_DATA
-def test_genuine_records_agree_with_the_merged_labels() -> None:
+def test_genuine_records_agree_with_the_derived_labels() -> None:
     folder = Path(os.environ["CENA_DATA"])
-    numbers = [0, 11, 284]
-    arrays = read_nats_archive(folder / "nats_bench_sample")
-    merged = pd.read_csv(folder / "nas_bench_201_labels.csv.gz").iloc[numbers]
-    assert list(arrays["architecture"]) == list(merged["architecture"])
-    compared = 0
-    for key, source in label_sources.LABEL_SOURCES["nas-bench-201"].items():
-        trials = {"one": "mean", "mean": "mean"}.get(key.trials)  # after 12 epochs the one training is also the mean
-        if not source.column or trials is None:
-            continue
-        name = labels.LabelKey(key.dataset, key.split, key.epochs, trials).array_name()
-        known = merged[source.column].notna().to_numpy()
-        np.testing.assert_allclose(arrays[name][known], merged[source.column][known], atol=1e-6, err_msg=str(key))
-        compared += int(known.sum())
-    assert compared == 35  # 12 combinations of 3 records; of CIFAR-100's validation after 200 epochs two are known
-    for dataset in label_sources.DATASETS:
-        one_seed = merged[f"{dataset}_test_200_one_seed"].to_numpy()
-        seeds = [arrays[f"accuracy.{dataset}.test.200.seed{seed}"] for seed in (777, 888, 999)]
-        assert np.all(np.min(np.abs(np.array(seeds) - one_seed), axis=0) < 1e-6)
+    arrays, derived = read_nats_archive(folder / "nats_bench_sample"), derived_table("nas-bench-201")
+    names = derived["architecture"].tolist()
+    rows = [names.index(name) for name in arrays["architecture"]]
+    keys = {key for dataset in DATASETS for key in keys_201(dataset)}
+    for key in keys:
+        ours = derived[key.array_name()][rows]
+        if key.trials == "another":  # it is one of these, and not said which
+            seeds = [arrays[replace(key, trials=f"seed{seed}").array_name()] for seed in (777, 888, 999)]
+            assert np.all(np.min(np.abs(np.array(seeds) - ours), axis=0) < 1e-6)
+        else:  # after 12 epochs the one training is also the mean
+            theirs = arrays[replace(key, trials="mean").array_name()]
+            np.testing.assert_allclose(theirs, ours, atol=4e-5, err_msg=str(key))
+    assert len(keys) == 15
 
 
 @pytest.mark.real_data
 @NEEDS_DATA
-def test_genuine_seconds_agree_with_the_merged_ones() -> None:
+def test_genuine_seconds_agree_with_the_derived_ones() -> None:
+    """All three are among the 1,000 that were timed."""
     arrays = read_nats_archive(Path(os.environ["CENA_DATA"]) / "nats_bench_sample")
-    for dataset, split in label_sources._IMAGES:
-        names, epoch, evaluation = label_sources.seconds_201(dataset, split)
-        rows = [names.index(name) for name in arrays["architecture"]]
-        np.testing.assert_allclose(arrays[f"train_seconds.{dataset}.{split}.200"], 200 * epoch[rows], rtol=1e-9)
-        np.testing.assert_allclose(arrays[f"evaluation_seconds.{dataset}.{split}"], evaluation[rows], rtol=1e-6)
+    derived = derived_table("nas-bench-201")
+    names = derived["architecture"].tolist()
+    rows = [names.index(name) for name in arrays["architecture"]]
+    for key in (LabelKey(dataset, split, 200, "mean") for dataset in DATASETS for split in ("validation", "test")):
+        train, evaluation = seconds_201(derived, key)
+        theirs = arrays[f"train_seconds.{key.dataset}.{key.split}.200"]
+        np.testing.assert_allclose(theirs, train[rows], rtol=1e-9)
+        theirs = arrays[f"evaluation_seconds.{key.dataset}.{key.split}"]
+        np.testing.assert_allclose(theirs, evaluation[rows], rtol=1e-6)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from cena.data import registry
-from cena.data.registry import DataFile
+from cena.data import public_files, registry
+from cena.data.public_files import DataFile
 from cena.errors import InputError
 
 CONTENT = b"94.41 73.66 47.33\n" * 1000
@@ -228,15 +228,15 @@ def test_a_file_without_address(register: Callable[[str | None], Path]) -> None:
 
 @pytest.mark.parametrize("function", [registry.fetch, registry.how_to_get, lambda name: registry.missing([name])])
 def test_unknown_files_are_named(function: Callable[[str], object]) -> None:
-    with pytest.raises(InputError, match=r"^unknown data file 'cifar10_12k'; valid: cifar10_12k\.npz"):
-        function("cifar10_12k")
+    with pytest.raises(InputError, match=r"^unknown data file 'cifar-10-binary\.tar'; valid: cifar-10-binary\.tar\.gz"):
+        function("cifar-10-binary.tar")
 
 
 def test_missing_keeps_the_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CENA_DATA", str(tmp_path))
-    (tmp_path / registry.CIFAR10).touch()
+    (tmp_path / public_files.CIFAR10).touch()
     names = list(registry.REGISTRY)
-    assert registry.missing(reversed(names)) == [name for name in reversed(names) if name != registry.CIFAR10]
+    assert registry.missing(reversed(names)) == [name for name in reversed(names) if name != public_files.CIFAR10]
 
 
 def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from cena import search
 from cena.data import labels
 from cena.data.labels import LabelKey
 from cena.search import ContinuousCandidates
-from cena.study import protocols as module
 from cena.study.artifacts import ArtifactStore
 from cena.study.protocols import GUIDED, NOISELESS, TIMED, Protocol, protocols, regrets, searched
 from cena.study.searches import Search
@@ -46,7 +45,6 @@ def tables(monkeypatch) -> dict[LabelKey, np.ndarray]:
     """The labels there are of a made-up NAS-Bench-201."""
     there: dict[LabelKey, np.ndarray] = {LabelKey("cifar10", "test", 200, "one"): REPORT}
     monkeypatch.setattr(labels, "available", lambda _space: list(there))
-    monkeypatch.setattr(labels, "label_files", lambda _space, _key: [])
     monkeypatch.setattr(labels, "accuracy", lambda _space, key: there[key])
     monkeypatch.setattr(labels, "train_seconds", lambda _space, _key: COST)
     monkeypatch.setattr(labels, "evaluation_seconds", lambda _space, _key: np.ones(N))
@@ -70,14 +68,6 @@ def test_protocols_are_those_that_the_labels_allow(tables):
     single = LabelKey("cifar10", "validation", 200, "seed777")
     tables[single] = GUIDE + 1
     assert protocols("nas-bench-201", paper, BUDGET)[1].guide_key == single
-
-
-def test_labels_whose_file_cannot_be_had_are_not_there(tables, monkeypatch, tmp_path):
-    tables[LabelKey("cifar10", "test", 200, "mean")] = REPORT
-    tables[LabelKey("cifar10", "validation", 12, "mean")] = GUIDE
-    monkeypatch.setenv("CENA_DATA", str(tmp_path))
-    monkeypatch.setattr(labels, "label_files", lambda _space, _key: [module.registry.LABELS_201])
-    assert len(protocols("nas-bench-201", LabelKey("cifar10", "test", 200, "one"), BUDGET)) == 1
 
 
 def test_regrets_of_counted_evaluations(store):

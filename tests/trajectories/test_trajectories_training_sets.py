@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cena.data import registry
+from cena.data import public_files, registry
 from cena.data.digits_images import digits_images
-from cena.data.registry import DataFile
+from cena.data.public_files import DataFile
 from cena.errors import InputError
 from cena.trajectories import training_set, training_sets
 
@@ -56,10 +56,10 @@ def archive_bytes() -> bytes:
     return content.getvalue()
 
 
-@pytest.fixture(params=[registry.CIFAR10, registry.CIFAR10_SUBSET])
+@pytest.fixture(params=[public_files.CIFAR10, public_files.CIFAR10_SUBSET])
 def cifar(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A download folder that holds one of the two files, with the same few images."""
-    content = archive_bytes() if request.param == registry.CIFAR10 else subset_bytes()
+    content = archive_bytes() if request.param == public_files.CIFAR10 else subset_bytes()
     entry = DataFile(hashlib.sha256(content).hexdigest(), None, "a test's")
     monkeypatch.setitem(registry.REGISTRY, request.param, entry)
     monkeypatch.setenv("CENA_DATA", str(tmp_path))

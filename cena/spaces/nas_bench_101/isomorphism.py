@@ -12,13 +12,18 @@ Departure: classes are told apart by trying all renumberings of the bare graphs,
 faster.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from hashlib import md5
 from itertools import permutations, product
 
+import joblib
 import numpy as np
 
 from cena.spaces.nas_bench_101.cells import MAX_EDGES, MAX_VERTICES, NAS_BENCH_101_OPERATIONS, NasBench101Cell, edge_bit
+
+_PART = 20_000
+"""Cells that are hashed by one task."""
 
 
 def canonical(cell: NasBench101Cell) -> NasBench101Cell:
@@ -88,8 +93,7 @@ def canonical_hash(cell: NasBench101Cell) -> str:
     Source: `hash_module` of the released `graph_util.py`. Distinct for the 423,624 cells, as the benchmark verified.
     """
     everyone = range(cell.vertices)
-    before = [cell.inputs(v) for v in everyone]
-    after = [[t for t in everyone if v in before[t]] for v in everyone]
+    before, after = _neighbours(cell.edges, cell.vertices)
     labels = (-1, *map(NAS_BENCH_101_OPERATIONS.index, cell.operations), -2)
     hashes = [_md5(str((len(after[v]), len(before[v]), labels[v]))) for v in everyone]
     for _ in everyone:
@@ -98,6 +102,30 @@ def canonical_hash(cell: NasBench101Cell) -> str:
             for v in everyone
         ]
     return _md5(str(sorted(hashes)))
+
+
+def cells_by_hash(hashes: Iterable[str]) -> dict[str, NasBench101Cell]:
+    """The cells that have these hashes, by hash; a hash of no cell is left out.
+
+    All 423,624 cells are hashed, which takes a minute of one processor; all processors take part.
+    """
+    wanted = frozenset(hashes)
+    cells = all_nas_bench_101_cells()
+    parts = (cells[start : start + _PART] for start in range(0, len(cells), _PART))
+    found = joblib.Parallel(n_jobs=-1)(joblib.delayed(_with_hashes)(part, wanted) for part in parts)
+    return {name: cell for part in found for name, cell in part}
+
+
+def _with_hashes(cells: list[NasBench101Cell], wanted: frozenset[str]) -> list[tuple[str, NasBench101Cell]]:
+    return [(name, cell) for cell in cells if (name := canonical_hash(cell)) in wanted]
+
+
+@cache
+def _neighbours(edges: int, vertices: int) -> tuple[list[list[int]], list[list[int]]]:
+    """For each vertex those that it reads, and those that read it."""
+    bare = NasBench101Cell((), edges)
+    before = [bare.inputs(vertex) for vertex in range(vertices)]
+    return before, [[t for t in range(vertices) if v in before[t]] for v in range(vertices)]
 
 
 def _md5(text: str) -> str:

@@ -21,6 +21,10 @@ from cena.data import registry
 from cena.data.public_files import CIFAR10, CIFAR10_SUBSET
 from cena.errors import InputError, unknown
 from cena.files import sha256
+from cena.stages import Stage
+
+IMAGES = Stage("images", version=1)
+"""What networks see."""
 
 SIZE = 32
 """Height and width in pixels of a source's images."""
@@ -49,6 +53,7 @@ class Images:
         return sha256(self.pixels.astype("<f4").tobytes())
 
 
+@IMAGES
 def images(name: str, count: int, resolution: int, seed: int) -> Images:
     """`count` images drawn from a source by `seed`: the same arguments, the same bytes.
 

@@ -28,7 +28,11 @@ from cena.data.nas_bench_101_labels import SECONDS_101
 from cena.data.nas_bench_201_labels import seconds_201
 from cena.errors import InputError, unknown
 from cena.files import file_sha256, sha256
+from cena.stages import Stage
 from cena.types import Floats
+
+LABELS = Stage("labels", version=1)
+"""Accuracies and costs in the order of a space."""
 
 BUNDLED = Path(__file__).parent / "bundled"
 DIGITS_TABLES = {"digits-topology": "digits_topology.csv.gz", "digits-size": "digits_size.csv.gz"}
@@ -57,6 +61,7 @@ class NasBench101Cells:
     parameters: NDArray[np.int64]
 
 
+@LABELS
 def accuracy(space_name: str, key: LabelKey) -> Floats:
     """(n,) accuracy in percent of each architecture of a space, in the order of the space; NaN where it is not known.
 
@@ -156,6 +161,7 @@ def origin(space_name: str, key: LabelKey) -> str:
     return f"derived from {', '.join(recipe_of(space_name).sources)}"
 
 
+@LABELS
 def train_seconds(space_name: str, key: LabelKey) -> Floats:
     """(n,) seconds of the whole training that labels come from, in the order of the space.
 
@@ -171,11 +177,13 @@ def train_seconds(space_name: str, key: LabelKey) -> Floats:
     return _seconds(space_name, key, f"train_seconds.{key.dataset}.{key.split}.{key.epochs}")
 
 
+@LABELS
 def evaluation_seconds(space_name: str, key: LabelKey) -> Floats:
     """(n,) seconds of one evaluation of the whole split of labels; errors as :func:`train_seconds`."""
     return _seconds(space_name, key, f"evaluation_seconds.{key.dataset}.{key.split}")
 
 
+@LABELS
 def nas_bench_101_cells() -> NasBench101Cells:
     """The cells whose labels ``accuracy("nas-bench-101", ...)`` gives, in their order.
 

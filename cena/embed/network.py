@@ -26,8 +26,12 @@ from cena.jacobians import ViewRecipe, Views, class_views, probe
 from cena.layout import Place
 from cena.spaces import ModuleSpace, Space
 from cena.spaces.modules import Factory
+from cena.stages import Stage
 from cena.types import Booleans, Floats
 from cena.view_arrays import mean_over_views
+
+PLACING = Stage("placing", version=1)
+"""Placing networks in a released space."""
 
 NEAREST = 5
 OUTSIDE = 0.99
@@ -73,6 +77,7 @@ class NetworkEmbedding:
     warning: str
 
 
+@PLACING
 def embed_network(
     factory: Factory | str,
     reference: Reference | str,
@@ -123,6 +128,7 @@ class EmbeddedSpace:
         return mean_over_views(self.views.astype(np.float64), self.usable)
 
 
+@PLACING
 def embed_space(space: Space, reference: Reference, seed: int = 0, workers: int = 1) -> EmbeddedSpace:
     """Embed every network of a space, each a class of its own, by the encoder of a reference.
 

@@ -17,7 +17,11 @@ from torch.nn import functional
 from cena.computing import channels_last, one_thread
 from cena.data.digits_images import Split, digits_images
 from cena.spaces import Space
+from cena.stages import Stage
 from cena.types import Floats
+
+DIGITS = Stage("digits", version=1)
+"""Images and trainings of the digits benchmarks."""
 
 SEEDS = (0, 1, 2)
 DIGITS_EPOCHS = 6
@@ -62,6 +66,7 @@ def side_by_side(networks: Sequence[nn.Module]) -> nn.Module:
     return joined
 
 
+@DIGITS
 def train_digits(space: Space, architecture: int, seeds: Sequence[int] = SEEDS) -> tuple[Floats, float]:
     """Train an architecture from each seed and test it.
 

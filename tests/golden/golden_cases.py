@@ -13,8 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from cena import arch2vec, contrast, evaluate, layout, search, spaces
+from cena.data import labels
+from cena.data.images import images
+from cena.data.labels import LabelKey
+from cena.embed import embed
 from cena.jacobians import ViewRecipe, class_views
 from cena.spaces import DartsSpace, NasBench101Space, SizeSpace, TopologySpace
 from cena.spaces.darts.genotypes import random_genotypes
@@ -24,6 +29,7 @@ from cena.spaces.nas_bench_201.cells import all_topology_cells
 from cena.study.ablations import only
 from cena.study.encoders import ViewArrays
 from cena.trajectories import TrainingSet, TrajectoryConfig, TrajectoryExperiment, train_trajectory
+from cena.trajectories.digits_training import train_digits
 
 Output = dict[str, Any]
 CASES: dict[str, Callable[[], Output]] = {}
@@ -213,3 +219,36 @@ def trajectories() -> Output:
     with tempfile.TemporaryDirectory() as folder:
         followed = train_trajectory(experiment, 3, Path(folder) / "trajectory")
     return {"singular values": followed.singular_values[-1].tolist(), "learned": followed.training_accuracy.tolist()}
+
+
+@case("images")
+def seen_images() -> Output:
+    sources = {name: images(name, 3, 8, seed=1).pixels for name in ("patches", "digits", "noise")}
+    return {name: shown[:, :, 3, 4].tolist() for name, shown in sources.items()}
+
+
+@case("labels")
+def known_labels() -> Output:
+    key = LabelKey("digits", "test", 6, "mean")
+    return {name: labels.accuracy(name, key)[::300].tolist() for name in ("digits-topology", "digits-size")}
+
+
+@case("digits")
+def digits_trained() -> Output:
+    accuracies, _ = train_digits(spaces.digits_size(), 5, seeds=(0,))
+    return {"accuracies": accuracies.ravel().tolist()}
+
+
+@case("placing")
+def placed() -> Output:
+    def factory() -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 6 * 6, 10))
+
+    found = embed(factory, "digits-topology", seed=3, announce=None)
+    return {
+        "nearest": [one.architecture for one in found.nearest],
+        "distances": [one.distance for one in found.nearest],
+        "square": found.place.square.tolist(),
+        "outside": found.outside,
+        "predicted": found.accuracy.value,
+    }

@@ -15,8 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
 
 from cena.errors import InputError
+from cena.stages import Stage
 from cena.types import Floats
 from cena.view_arrays import log_singular_values, mean_over_views
+
+FEATURES = Stage("features", version=1)
+"""Feature sets of every rival."""
 
 FOREST_COMPONENTS = 16
 """How many :func:`principal_components` of an embedding a forest is given beside log parameters."""
@@ -25,6 +29,7 @@ TRIVIAL = ("one-hot", "one-hot + log parameters", "jacov + log parameters", "log
 """The feature sets that take no spectrum and no encoder: the best of them is a record's `baseline`."""
 
 
+@FEATURES
 def log_parameters(parameters: ArrayLike) -> Floats:
     """Natural logarithm of the parameter counts, shape (n,), as one column.
 
@@ -41,6 +46,7 @@ def log_parameters(parameters: ArrayLike) -> Floats:
     return np.log(counts)
 
 
+@FEATURES
 def log_spectrum(singular_values: ArrayLike) -> Floats:
     """Log singular values of the EDJM, shape (n, views, components), averaged over an architecture's live views.
 
@@ -54,6 +60,7 @@ def log_spectrum(singular_values: ArrayLike) -> Floats:
     return mean_over_views(log_singular_values(values), live)
 
 
+@FEATURES
 def principal_components(matrix: ArrayLike, components: int) -> Floats:
     """The first principal components of a feature matrix, not whitened, largest variance first.
 
@@ -145,6 +152,7 @@ class FeatureSources:
     one_hot: ArrayLike | None = None
 
 
+@FEATURES
 def feature_sets(sources: FeatureSources, components: int | None = None) -> dict[str, Floats]:
     """Every feature set that the given arrays allow, by name, the headline first; dead networks filled in.
 

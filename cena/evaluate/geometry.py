@@ -9,10 +9,15 @@ from scipy.stats import spearmanr
 
 from cena.errors import InputError
 from cena.evaluate.intervals import Interval
+from cena.stages import Stage
+
+GEOMETRY = Stage("geometry", version=1)
+"""Agreement of distances."""
 
 Distance = Literal["cosine", "euclidean"]
 
 
+@GEOMETRY
 def distance_agreement(
     first: ArrayLike, second: ArrayLike, seed: int, resamples: int = 1000, distance: Distance = "cosine"
 ) -> Interval:

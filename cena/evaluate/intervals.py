@@ -24,6 +24,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from cena.errors import InputError
+from cena.stages import Stage
+
+INTERVALS = Stage("intervals", version=1)
+"""Means, differences and their intervals."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Interval:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
+@INTERVALS
 def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """Mean of independent runs, shape (runs,), with Student's t interval.
 
@@ -53,6 +58,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, len(runs))
 
 
+@INTERVALS
 def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Interval:
     """Mean of `first - second`, both of shape (runs,), where run i of both shares its split and its seeds.
 
@@ -70,6 +76,7 @@ def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) 
     return mean_interval(ours - theirs, level)
 
 
+@INTERVALS
 def welch_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Interval:
     """Difference of the means of two samples of independent runs, (m,) and (n,), with Welch's t interval.
 
@@ -99,6 +106,7 @@ def welch_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) -
     return Interval(difference, difference - half, difference + half, len(ours) + len(theirs))
 
 
+@INTERVALS
 def bootstrap_interval(
     values: ArrayLike,
     seed: int,

@@ -17,7 +17,11 @@ from scipy.special import gammaln
 from sklearn.metrics import ndcg_score
 
 from cena.errors import InputError
+from cena.stages import Stage
 from cena.types import Floats
+
+SCORE = Stage("scores", version=1)
+"""Scores of predictions."""
 
 _CONSTANT = 1e-12
 """Values that differ by less than this fraction of their magnitude differ by rounding only: they count as constant."""
@@ -25,6 +29,7 @@ _CONSTANT = 1e-12
 _NDCG_DEPTH = 1000
 
 
+@SCORE
 def pearson(prediction: ArrayLike, truth: ArrayLike) -> float:
     """Pearson correlation of two arrays of shape (n,); 0 for a constant prediction.
 
@@ -37,6 +42,7 @@ def pearson(prediction: ArrayLike, truth: ArrayLike) -> float:
     return 0.0 if _is_constant(predicted) else float(stats.pearsonr(predicted, true).statistic)
 
 
+@SCORE
 def kendall(prediction: ArrayLike, truth: ArrayLike) -> float:
     """Kendall's tau-b of two arrays of shape (n,), which corrects for ties; 0 for a constant prediction.
 
@@ -52,6 +58,7 @@ def kendall(prediction: ArrayLike, truth: ArrayLike) -> float:
     return 0.0 if _is_constant(predicted) else float(stats.kendalltau(predicted, true, variant="b").statistic)
 
 
+@SCORE
 def ndcg(prediction: ArrayLike, truth: ArrayLike) -> float:
     """Normalised discounted cumulative gain of accuracies in percent, of shape (n,): whether the best come first.
 
@@ -80,6 +87,7 @@ def ndcg(prediction: ArrayLike, truth: ArrayLike) -> float:
     return float(ndcg_score([gains], [_tied(predicted)], k=_NDCG_DEPTH))
 
 
+@SCORE
 def pick_regret(prediction: ArrayLike, truth: ArrayLike, picks: int) -> float:
     """How far the best of the `picks` architectures with the highest predictions is behind the best of all.
 
@@ -107,6 +115,7 @@ def pick_regret(prediction: ArrayLike, truth: ArrayLike, picks: int) -> float:
     return float(chance @ (true.max() - found))
 
 
+@SCORE
 def top_tau(prediction: ArrayLike, truth: ArrayLike) -> float:
     """Kendall's tau-b among the best tenth of the architectures: those whose truth reaches its 90 % quantile.
 

@@ -18,6 +18,10 @@ from scipy.spatial.distance import cdist
 from cena.errors import InputError
 from cena.evaluate.intervals import Interval
 from cena.evaluate.metrics import kendall
+from cena.stages import Stage
+
+NEIGHBOURS = Stage("neighbours", version=1)
+"""What nearest neighbours tell."""
 
 Draws = NDArray[np.int64]
 
@@ -49,6 +53,7 @@ def bootstrap_draws(architectures: int, seed: int, count: int = 2000) -> Draws:
     return np.random.default_rng(seed).multinomial(architectures, even, size=count).astype(np.int64)
 
 
+@NEIGHBOURS
 def nearest(features: ArrayLike, count: int) -> NDArray[np.intp]:
     """(n, count) the nearest others of each architecture by Euclidean distance, nearest first.
 
@@ -75,6 +80,7 @@ def nearest(features: ArrayLike, count: int) -> NDArray[np.intp]:
     return np.argsort(distances, axis=1, kind="stable")[:, :count]
 
 
+@NEIGHBOURS
 def neighbours_rank(neighbours: NDArray[np.intp], accuracy: ArrayLike, draws: Draws) -> Bootstrapped:
     """Kendall's tau-b between the mean accuracy of each architecture's neighbours and its own.
 
@@ -88,6 +94,7 @@ def neighbours_rank(neighbours: NDArray[np.intp], accuracy: ArrayLike, draws: Dr
     return rank_correlation(truth[neighbours].mean(axis=1), truth, draws)
 
 
+@NEIGHBOURS
 def rank_correlation(prediction: ArrayLike, truth: ArrayLike, draws: Draws) -> Bootstrapped:
     """Kendall's tau-b of two arrays of shape (n,); a draw without any order on one side counts as 0."""
     x, y = np.asarray(prediction, dtype=np.float64), np.asarray(truth, dtype=np.float64)
@@ -102,6 +109,7 @@ def rank_correlation(prediction: ArrayLike, truth: ArrayLike, draws: Draws) -> B
     return Bootstrapped(kendall(x, y), replicates, len(x))
 
 
+@NEIGHBOURS
 def neighbours_alike(neighbours: NDArray[np.intp], accuracy: ArrayLike, draws: Draws) -> Bootstrapped:
     """How much more alike neighbours are in accuracy than any two architectures.
 
@@ -128,6 +136,7 @@ def neighbours_alike(neighbours: NDArray[np.intp], accuracy: ArrayLike, draws: D
     return Bootstrapped(float(1 - near.mean() / every.mean()), replicates, len(truth))
 
 
+@NEIGHBOURS
 def shuffled_ranks(
     neighbours: NDArray[np.intp], accuracy: ArrayLike, seed: int, count: int = 500
 ) -> NDArray[np.float64]:

@@ -23,7 +23,11 @@ from cena.errors import InputError, unknown
 from cena.evaluate.features import FOREST_COMPONENTS, fitted_components, join, log_parameters
 from cena.evaluate.intervals import mean_interval
 from cena.evaluate.metrics import SCORES, scored
+from cena.stages import Stage
 from cena.types import Floats
+
+PREDICTION = Stage("prediction", version=1)
+"""Splits, predictors and their scores."""
 
 Model = Literal["forest", "linear"]
 
@@ -66,6 +70,7 @@ class PredictionTask:
             raise InputError(f"runs is {self.runs}: give how many training sets are drawn, at least 1")
 
 
+@PREDICTION
 def split(architectures: int, train_size: int, seed: int, run: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The indices of run `run`: `train_size` random architectures to train on, and all others, ascending.
 
@@ -85,6 +90,7 @@ def split(architectures: int, train_size: int, seed: int, run: int) -> tuple[NDA
     return order[:train_size], np.sort(order[train_size:])
 
 
+@PREDICTION
 def held_out(matrix: ArrayLike, accuracy: ArrayLike, task: PredictionTask, run: int = 0) -> pd.DataFrame:
     """The predictions of one run, those that :func:`predict` scores: Figure 3 is run 0.
 
@@ -110,6 +116,7 @@ def held_out(matrix: ArrayLike, accuracy: ArrayLike, task: PredictionTask, run: 
     return pd.DataFrame({"architecture": test, "truth": labels[test], "prediction": prediction})
 
 
+@PREDICTION
 def predict(
     features: Mapping[str, ArrayLike], accuracy: ArrayLike, task: PredictionTask, workers: int = 1
 ) -> pd.DataFrame:

@@ -8,6 +8,10 @@ import pandas as pd
 from cena.errors import InputError
 from cena.evaluate.intervals import Interval
 from cena.evaluate.records import Record, status_against
+from cena.stages import Stage
+
+SCOREBOARD = Stage("scoreboard", version=1)
+"""Verdicts on results."""
 
 
 class Printed(NamedTuple):
@@ -47,6 +51,7 @@ published search results (accuracy in percent, Yan et al. 2020). Figure 5 prints
 _NUMBERS = ("paper", "published", "published_low", "published_high", "value", "low", "high", "baseline")
 
 
+@SCOREBOARD
 def judge(id: str, interval: Interval, *, reason: str, baseline: float | None = None) -> Record:
     """The record of a measured interval, with its status.
 

@@ -10,7 +10,11 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from cena.errors import InputError
+from cena.stages import Stage
 from cena.types import Floats
+
+SEARCH_STATISTICS = Stage("search-statistics", version=1)
+"""What repeated searches come to."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Reach:
         return f"{median} [{low}, {high}], {never}"
 
 
+@SEARCH_STATISTICS
 def top_regret(report: ArrayLike, share: float = 0.001) -> float:
     """The largest regret of an architecture in the best `share` of a space, in points.
 
@@ -62,6 +67,7 @@ def top_regret(report: ArrayLike, share: float = 0.001) -> float:
     return float(known[0] - known[max(int(share * len(known)), 1) - 1])
 
 
+@SEARCH_STATISTICS
 def evaluations_to_reach(regrets: ArrayLike, threshold: float) -> Floats:
     """(runs,) the number of evaluations after which the regret is first at most `threshold`; infinite if it never is.
 
@@ -84,6 +90,7 @@ def evaluations_to_reach(regrets: ArrayLike, threshold: float) -> Floats:
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
 
 
+@SEARCH_STATISTICS
 def reach(evaluations: ArrayLike, level: float = 0.95) -> Reach:
     """The median number of evaluations, (runs,), with a distribution-free interval; values may be infinite.
 

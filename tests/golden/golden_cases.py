@@ -252,3 +252,86 @@ def placed() -> Output:
         "outside": found.outside,
         "predicted": found.accuracy.value,
     }
+
+
+@case("features")
+def features() -> Output:
+    generator = np.random.default_rng(9)
+    sources = evaluate.FeatureSources(
+        parameters=np.arange(1, 41),
+        embedding=generator.normal(size=(40, 6)),
+        singular_values=generator.exponential(size=(40, 2, 5)),
+        jacov=generator.normal(size=(40, 2)),
+        one_hot=np.eye(40)[:, :7],
+    )
+    return {name: np.abs(columns[7]).tolist() for name, columns in evaluate.feature_sets(sources, 3).items()}
+
+
+@case("prediction")
+def prediction() -> Output:
+    task = evaluate.PredictionTask(train_size=20, runs=2, seed=0, trees=5)
+    return {
+        "tau": evaluate.predict({"features": FEATURES}, ACCURACY, task)["tau"].tolist(),
+        "held out": [float(one) for one in evaluate.held_out(FEATURES, ACCURACY, task).iloc[:5].to_numpy().ravel()],
+    }
+
+
+@case("intervals")
+def intervals() -> Output:
+    first, second = ACCURACY[:20], ACCURACY[15:]
+    found = {
+        "mean": evaluate.mean_interval(first),
+        "paired": evaluate.paired_difference(first, second[:20]),
+        "welch": evaluate.welch_difference(first, second),
+        "bootstrap": evaluate.bootstrap_interval(first, seed=1),
+    }
+    return {name: [float(one.value), float(one.low), float(one.high)] for name, one in found.items()}
+
+
+@case("scores")
+def scores() -> Output:
+    guess = ACCURACY + 20 * np.random.default_rng(5).normal(size=40)
+    return {name: float(score) for name, score in evaluate.scored(guess, ACCURACY).items()}
+
+
+@case("neighbours")
+def neighbours() -> Output:
+    near = evaluate.nearest(FEATURES, 3)
+    draws = evaluate.bootstrap_draws(40, seed=0, count=50)
+    found = {
+        "rank": evaluate.neighbours_rank(near, ACCURACY, draws),
+        "correlation": evaluate.rank_correlation(FEATURES[:, 0], ACCURACY, draws),
+        "alike": evaluate.neighbours_alike(near, ACCURACY, draws),
+    }
+    return {
+        "nearest": near[:4].tolist(),
+        "shuffled": evaluate.shuffled_ranks(near, ACCURACY, seed=0, count=4).tolist(),
+        **{name: [float(one.interval.low), float(one.interval.high)] for name, one in found.items()},
+    }
+
+
+@case("geometry")
+def geometry() -> Output:
+    agreement = evaluate.distance_agreement(FEATURES, FEATURES[:, :2] + 1, seed=0, resamples=50)
+    return {"agreement": [float(agreement.value), float(agreement.low), float(agreement.high)]}
+
+
+@case("search-statistics")
+def search_statistics() -> Output:
+    regrets = np.sort(np.random.default_rng(7).exponential(size=(9, 30)))[:, ::-1]
+    evaluations = evaluate.evaluations_to_reach(regrets, 0.1)
+    reached = evaluate.reach(evaluations)
+    return {
+        "threshold": float(evaluate.top_regret(ACCURACY, share=0.1)),
+        "evaluations": evaluations.tolist(),
+        "median": [float(one) for one in (reached.median, reached.low, reached.high)],
+    }
+
+
+@case("scoreboard")
+def scoreboard() -> Output:
+    near = evaluate.Interval(0.80, 0.79, 0.81, runs=10)
+    records = [
+        evaluate.judge("table1.cifar10.tau", near, reason="a test", baseline=baseline) for baseline in (0.7, 0.9)
+    ]
+    return {"statuses": [record.status for record in records], "rivals": [float(one.baseline) for one in records]}

@@ -154,7 +154,6 @@ def _labels(name: str) -> tuple[Floats | None, str]:
     absent = registry.missing(labels.label_files(name, key))
     if absent:
         return None, (
-            f"the labels of '{name}' are not in the download folder ({', '.join(absent)}): "
-            "`cena data fetch` gets those that have a public address"
+            f"the labels of '{name}' are not in the download folder ({', '.join(absent)}): `cena data fetch` gets them"
         )
     return labels.accuracy(name, key), f"{key.dataset} {key.split} accuracy after {key.epochs} epochs"

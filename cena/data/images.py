@@ -100,6 +100,13 @@ def image_files(name: str) -> list[str]:
     return [CIFAR10_SUBSET if only_subset else CIFAR10]
 
 
+def image_checksums(name: str) -> dict[str, str]:
+    """The checksums of all files that these images may come from, whichever is there: the same on every machine."""
+    _check_source(name)
+    files = (CIFAR10, CIFAR10_SUBSET) if name == "cifar10" else ()
+    return {file: registry.entry(file).checksum for file in files}
+
+
 def area_average(levels: Levels, resolution: int) -> Levels:
     """Images of another resolution, (count, 3, resolution, resolution): each pixel the mean over the area it covers.
 

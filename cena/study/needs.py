@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from cena.data import labels, registry
-from cena.data.images import image_files
+from cena.data.images import image_checksums, image_files
 from cena.embed import released
 from cena.errors import InputError, unknown
 from cena.files import file_sha256
@@ -42,7 +42,7 @@ def data_checksums(needs: Iterable[str], profile: Profile) -> dict[str, str]:
     found: dict[str, str] = {}
     for settings in needed_settings(needs, profile):
         space = settings.space
-        found |= {name: registry.entry(name).checksum for name in image_files(settings.views.images)}
+        found |= image_checksums(settings.views.images)
         for dataset in space.datasets:
             key = space.label_key(dataset)
             found[f"labels of {space.name}: {key}"] = labels.label_checksum(space.name, key)

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import joblib
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -49,6 +48,8 @@ def fetch_files(names: Names = None) -> None:
 
     What broke off goes on where it stopped. A file that cannot be had does not keep the others waiting.
     """
+    import joblib
+
     from cena.data import derived, registry
     from cena.errors import InputError
 

@@ -79,11 +79,14 @@ def clean(tmp_path_factory) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source], check=True)
+    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source]
+    subprocess.run(build, check=True, env=far_from_here())
     [wheel] = folder.glob("cena-*.whl")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
     python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    subprocess.run([*pip, "--python", python, "install", "--no-deps", "--no-index", wheel], check=True)
+    # With the checkout on the path, its egg-info would count as cena installed already.
+    install = [*pip, "--python", python, "install", "--no-deps", "--no-index", wheel]
+    subprocess.run(install, check=True, env=far_from_here())
     program = "import json, sysconfig; print(json.dumps(sysconfig.get_path('purelib')))"
     site = Path(json.loads(subprocess.run([python, "-c", program], capture_output=True, check=True).stdout))
     for entry in needed(PROJECT["dependencies"]):
@@ -114,12 +117,15 @@ def needed(lines: list[str]) -> set[Path]:
     return entries
 
 
+def far_from_here() -> dict[str, str]:
+    """The environment's variables but for those that lead back to this checkout or change what is run."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CENA", "COV"))}
+
+
 def run(python: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """A command in the clean environment, which sees neither the checkout nor this environment's variables."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CENA", "COV"))}
-    return subprocess.run(
-        [python, *arguments], capture_output=True, text=True, cwd=folder, env=environment | {"COLUMNS": "200"}
-    )
+    environment = far_from_here() | {"COLUMNS": "200"}
+    return subprocess.run([python, *arguments], capture_output=True, text=True, cwd=folder, env=environment)
 
 
 @pytest.mark.slow

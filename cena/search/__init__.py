@@ -1,28 +1,37 @@
 """Search of a tabulated space under a budget: methods behind one interface, and how their runs are judged.
 
-A method is a function of :class:`Candidates` (where architectures lie), guide accuracies, a budget and a seed, and
-returns a :class:`History`. What else it can be told is its own, by keyword, with the defaults of its source.
-:data:`METHODS` holds them all. Random search, the forest, the Gaussian process and both of arch2vec's search any
-candidates; TPE and differential evolution need a box to propose in (:class:`ContinuousCandidates` or
-:class:`CategoricalCandidates`); local search, evolution and REINFORCE need choices (:class:`CategoricalCandidates`).
+Every method is called with the same four arguments and returns a :class:`History`; :data:`METHODS` holds them all.
+
+Parameters
+----------
+candidates : where the n architectures lie. Random search, the forest, the Gaussian process and both of arch2vec's
+    search any, the last four as vectors in which choices are one-hot; TPE and differential evolution need a box to
+    propose in (:class:`ContinuousCandidates` or :class:`CategoricalCandidates`); local search, evolution and REINFORCE
+    need choices (:class:`CategoricalCandidates`).
+guide : (n,) accuracy that the search sees, in percent; NaN where there is no label.
+budget : number of evaluations.
+seed : of the run.
+
+What else a method can be told is its own, by keyword, with the defaults of its source.
+
+Raises
+------
+InputError
+    If the method cannot search such candidates, or as :class:`cena.search.evaluator.Evaluator` does.
 """
 
 from cena.search.arch2vec_bo import arch2vec_bo
 from cena.search.arch2vec_rl import arch2vec_rl
+from cena.search.boxes import differential_evolution, tpe
 from cena.search.candidates import Candidates, CategoricalCandidates, ContinuousCandidates, VectorCandidates
 from cena.search.clock import evaluations_within, regret_over_time
-from cena.search.differential_evolution import differential_evolution
 from cena.search.evaluator import Evaluator
-from cena.search.evolution import regularised_evolution
-from cena.search.forest import greedy_forest
-from cena.search.gaussian_process import gaussian_process
-from cena.search.history import History, incumbents, regret, regret_table
-from cena.search.local_search import local_search
+from cena.search.moves import local_search, regularised_evolution
 from cena.search.neighbours import Neighbours, hamming_neighbours
 from cena.search.random_search import random_regret_expectation, random_search
 from cena.search.reinforce import reinforce
-from cena.search.runs import Method, repeat
-from cena.search.tpe import tpe
+from cena.search.runs import History, Method, incumbents, regret, regret_table, repeat
+from cena.search.surrogate import gaussian_process, greedy_forest
 
 METHODS: dict[str, Method] = {
     "random": random_search,

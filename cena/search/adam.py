@@ -4,7 +4,7 @@ Torch trains the same models to the same weights, but spends most of its time on
 thousand weights and one gradient at a time. With the gradients written beside each model this Adam trains REINFORCE's
 policy ten times, DNGO's network five times as fast as torch on one core (`tests/benchmarks/test_search_speed.py`, which
 asks for at least twice). Of the time of arch2vec's policy Adam is a small part, torch's or this; its weights are plain
-arrays for the reason in :mod:`cena.search.recurrent`.
+arrays for the reason in :mod:`cena.search.arch2vec_rl`.
 """
 
 import numpy as np

@@ -14,7 +14,7 @@ from scipy import optimize
 from cena.search.adam import Adam
 from cena.search.candidates import Candidates
 from cena.search.evaluator import Evaluator
-from cena.search.history import History
+from cena.search.runs import History
 from cena.search.surrogate import log_expected_improvement, search_by_model
 from cena.stages import Stage
 from cena.types import Floats
@@ -36,17 +36,8 @@ def arch2vec_bo(candidates: Candidates, guide: ArrayLike, budget: int, seed: int
 
     Parameters
     ----------
-    candidates : the space, n architectures; choices are seen one-hot.
-    guide : (n,) accuracy that the search sees, in percent; NaN where there is no label.
-    budget : number of evaluations.
-    seed : of the run.
     batch : number of architectures to evaluate between two fits; the source has 1 on NAS-Bench-201 and 5 on
         NAS-Bench-101.
-
-    Raises
-    ------
-    InputError
-        If `batch` is below 1, or as :class:`cena.search.evaluator.Evaluator` does.
 
     Source: Yan et al. (NeurIPS 2020) and its released code; Snoek et al., "Scalable Bayesian optimization using deep
     neural networks" (ICML 2015). Their DNGO has priors on the two hyper-parameters; here these are bounded only.

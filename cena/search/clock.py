@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cena.errors import InputError
-from cena.search.history import History, regret
+from cena.search.runs import History, regret
 from cena.types import Floats
 
 
@@ -38,7 +38,7 @@ def evaluations_within(cost: ArrayLike, guide: ArrayLike, seconds: float) -> int
 
 
 def regret_over_time(history: History, report: ArrayLike, cost: ArrayLike, times: ArrayLike) -> Floats:
-    """The :func:`cena.search.history.regret` at given `times`, in seconds, of the same shape; NaN before the first.
+    """The :func:`cena.search.runs.regret` at given `times`, in seconds, of the same shape; NaN before the first.
 
     Times after the last evaluation have its regret: the run has to be long enough for them.
 

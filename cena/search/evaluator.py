@@ -5,8 +5,8 @@ from numpy.typing import ArrayLike
 
 from cena.errors import InputError
 from cena.search.candidates import Candidates
-from cena.search.history import History
-from cena.types import Floats, Integers
+from cena.search.runs import History
+from cena.types import Floats
 
 
 class BudgetSpentError(Exception):
@@ -23,7 +23,13 @@ class Evaluator:
     candidates : the space, n architectures.
     guide : (n,) accuracy of each that the search may see; NaN where there is none.
     budget : number of evaluations, from 1 to the number of labelled architectures.
-    seed : of the run; `seeds` is the sequence from which a method spawns its own.
+    seed : of the run.
+
+    Attributes
+    ----------
+    labelled : (n,) whether each architecture has a label.
+    excluded : (n,) whether each has none or has been evaluated.
+    evaluated : the architectures evaluated so far, in order.
 
     Raises
     ------
@@ -43,10 +49,15 @@ class Evaluator:
         self.candidates = candidates
         self.budget = budget
         self.seed = seed
-        self.seeds = np.random.SeedSequence(seed)
-        self.excluded = np.isnan(self.guide)
+        self._seeds = np.random.SeedSequence(seed)
+        self.labelled = ~np.isnan(self.guide)
+        self.excluded = ~self.labelled
         self.evaluated: list[int] = []
-        self._ties = np.random.default_rng(self.seeds.spawn(1)[0])
+        self._ties = self.generator()
+
+    def generator(self) -> np.random.Generator:
+        """A generator for what the method draws, the next of the run's."""
+        return np.random.default_rng(self._seeds.spawn(1)[0])
 
     @property
     def remaining(self) -> int:
@@ -66,7 +77,7 @@ class Evaluator:
         if self.remaining == 0:
             raise BudgetSpentError
         if self.excluded[architecture]:
-            reason = "has no guide accuracy" if np.isnan(self.guide[architecture]) else "has been evaluated before"
+            reason = "has been evaluated before" if self.labelled[architecture] else "has no guide accuracy"
             raise InputError(f"architecture {architecture} {reason}; propose one that is not excluded")
         self.excluded[architecture] = True
         self.evaluated.append(architecture)
@@ -75,25 +86,12 @@ class Evaluator:
     def evaluate_nearest(self, query: ArrayLike) -> float:
         """The guide accuracy of the nearest architecture to `query`, (d,), that can still be evaluated.
 
-        Raises
-        ------
-        BudgetSpentError
-            If no evaluation is left.
+        Raises `BudgetSpentError` if no evaluation is left.
         """
-        if self.remaining == 0:
-            raise BudgetSpentError
         return self.evaluate(self.candidates.nearest_unevaluated(query, self.excluded, self._ties))
 
     def evaluate_random(self, generator: np.random.Generator) -> int:
-        """Evaluate an architecture drawn from those that can still be evaluated, and return which one.
-
-        Raises
-        ------
-        BudgetSpentError
-            If no evaluation is left.
-        """
-        if self.remaining == 0:
-            raise BudgetSpentError
+        """Evaluate an architecture drawn from those that still can be, and return which one; one must be left."""
         open_ = np.flatnonzero(~self.excluded)
         architecture = int(open_[generator.integers(len(open_))])
         self.evaluate(architecture)
@@ -113,15 +111,7 @@ class Evaluator:
 
     def is_evaluated(self, architecture: int) -> bool:
         """Whether the guide accuracy of an architecture is known."""
-        return bool(self.excluded[architecture]) and self.has_label(architecture)
-
-    def has_label(self, architecture: int) -> bool:
-        """Whether an architecture can be evaluated at all."""
-        return not np.isnan(self.guide[architecture])
-
-    def labelled(self, architectures: Integers) -> Integers:
-        """Those of the `architectures`, in their order, that can be evaluated at all."""
-        return architectures[~np.isnan(self.guide[architectures])]
+        return bool(self.excluded[architecture] and self.labelled[architecture])
 
     def history(self, method: str) -> History:
         """What has been evaluated so far, as a run of `method`."""

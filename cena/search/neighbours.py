@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
 
 from cena.errors import InputError
 from cena.types import Integers
@@ -60,32 +61,20 @@ class Neighbours:
 def hamming_neighbours(codes: ArrayLike) -> Neighbours:
     """The architectures whose codes differ in at most one column, in ascending order.
 
-    Two architectures are neighbours if they agree in all columns but one. So for each column, those that agree in all
-    others are gathered in a hash map, and every two of them are neighbours: only neighbours are ever compared.
+    For each column, those that agree in all others form a group, and every two of a group are neighbours: only
+    neighbours are ever compared.
 
     Parameters
     ----------
     codes : (n, d) integers.
     """
     table = np.asarray(codes)
-    total, columns = table.shape
-    pairs = []
-    for column in range(columns):
-        group = _groups(np.delete(table, column, axis=1))
-        order = np.argsort(group, kind="stable")
-        size = np.bincount(group)
-        start = np.cumsum(size) - size
-        first = np.repeat(order, size[group[order]])
-        ends = np.cumsum(size[group[order]])
-        rank = np.arange(len(first)) - np.repeat(ends - size[group[order]], size[group[order]])
-        second = order[start[group[first]] + rank]
-        pairs.append((first * total + second)[first != second])
-    unique = np.unique(np.concatenate(pairs))
-    starts = np.searchsorted(unique, np.arange(total + 1) * total)
-    return Neighbours(starts.astype(np.int64), unique % total)
-
-
-def _groups(rows: NDArray[np.integer]) -> Integers:
-    """(n,) for each row the number of its group of equal rows, in order of first appearance."""
-    numbers: dict[bytes, int] = {}
-    return np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows], dtype=np.int64)
+    everyone, joined = np.arange(len(table)), csr_array((len(table), len(table)), dtype=np.int64)
+    for column in range(table.shape[1]):
+        group = np.unique(np.delete(table, column, axis=1), axis=0, return_inverse=True)[1]
+        members = csr_array((np.ones_like(everyone), (everyone, group)))
+        joined += members @ members.T
+    joined.setdiag(0)
+    joined.eliminate_zeros()
+    joined.sort_indices()
+    return Neighbours(joined.indptr.astype(np.int64), joined.indices.astype(np.int64))

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from cena.errors import InputError
 from cena.search.candidates import Candidates
 from cena.search.evaluator import Evaluator, checked_guide
-from cena.search.history import History
+from cena.search.runs import History
 from cena.stages import Stage
 from cena.types import Floats
 
@@ -15,29 +15,16 @@ RANDOM_SEARCH = Stage("search.random", version=1)
 
 @RANDOM_SEARCH
 def random_search(candidates: Candidates, guide: ArrayLike, budget: int, seed: int) -> History:
-    """Evaluate labelled architectures drawn at random, without replacement; the geometry plays no part.
-
-    Parameters
-    ----------
-    candidates : the space, n architectures.
-    guide : (n,) accuracy that the search sees, in percent; NaN where there is no label.
-    budget : number of evaluations.
-    seed : of the run.
-
-    Raises
-    ------
-    InputError
-        As :class:`cena.search.evaluator.Evaluator` does.
-    """
+    """Evaluate labelled architectures drawn at random, without replacement; the geometry plays no part."""
     evaluator = Evaluator(candidates, guide, budget, seed)
-    generator = np.random.default_rng(evaluator.seeds.spawn(1)[0])
+    generator = evaluator.generator()
     for architecture in generator.permutation(np.flatnonzero(~evaluator.excluded))[:budget]:
         evaluator.evaluate(int(architecture))
     return evaluator.history("random")
 
 
 def random_regret_expectation(guide: ArrayLike, report: ArrayLike, budget: int) -> Floats:
-    r"""The exact expectation of random search's :func:`cena.search.history.regret`, (budget,), in points.
+    r"""The exact expectation of random search's :func:`cena.search.runs.regret`, (budget,), in points.
 
     Rank the N labelled architectures by guide accuracy, best first. Among n drawn without replacement, the best one
     has rank k with probability

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from cena.search.adam import Adam
 from cena.search.candidates import Candidates, CategoricalCandidates, of_kind
 from cena.search.evaluator import Evaluator
-from cena.search.history import History
+from cena.search.runs import History
 from cena.stages import Stage
 from cena.types import Floats, Integers
 
@@ -25,12 +25,7 @@ _LEARNING_RATE, _MOMENTUM, _PATIENCE = 0.01, 0.9, 100
 
 
 @REINFORCE
-def reinforce(
-    candidates: Candidates,
-    guide: ArrayLike,
-    budget: int,
-    seed: int,
-) -> History:
+def reinforce(candidates: Candidates, guide: ArrayLike, budget: int, seed: int) -> History:
     """Sample a cell from the policy, and learn from its accuracy.
 
     Only a cell that is evaluated for the first time costs an evaluation. A proposal that is no architecture of the
@@ -39,24 +34,12 @@ def reinforce(
     proposes nothing else: after 100 free proposals in a row, the architecture nearest to the next one (in
     Hamming distance) is evaluated in its place.
 
-    Parameters
-    ----------
-    candidates : the space, n architectures, with choices.
-    guide : (n,) accuracy that the search sees, in percent; NaN where there is no label.
-    budget : number of evaluations.
-    seed : of the run.
-
-    Raises
-    ------
-    InputError
-        If the candidates have no choices, or as :class:`cena.search.evaluator.Evaluator` does.
-
     Source: Williams, "Simple statistical gradient-following algorithms" (Machine Learning 8, 1992). The paper does not
     give its settings; policy, baseline and the defaults are those of NATS-Bench's code (Dong et al., 2021).
     """
     space = of_kind(candidates, (CategoricalCandidates,), "reinforce")
     evaluator = Evaluator(space, guide, budget, seed)
-    generator = np.random.default_rng(evaluator.seeds.spawn(1)[0])
+    generator = evaluator.generator()
     policy = CategoricalPolicy(space.cardinalities, generator)
     adam = Adam([policy.logits], _LEARNING_RATE)
     numerator = denominator = 0.0
@@ -72,7 +55,7 @@ def reinforce(
             codes = space.positions[evaluator.evaluated[-1]]
         else:
             free += 1
-            if architecture is None or not evaluator.has_label(architecture):
+            if architecture is None or not evaluator.labelled[architecture]:
                 continue
             reward = evaluator.known(architecture)
         numerator = _MOMENTUM * numerator + (1 - _MOMENTUM) * reward

@@ -15,7 +15,7 @@ import torch
 from cena.search import METHODS, CategoricalCandidates, ContinuousCandidates, random_regret_expectation
 from cena.search.adam import Adam
 from cena.search.arch2vec_bo import trained_layer
-from cena.search.recurrent import RecurrentPolicy
+from cena.search.arch2vec_rl import RecurrentPolicy
 from cena.search.reinforce import CategoricalPolicy
 
 CODES = np.array(list(product(range(5), repeat=6)))

@@ -210,7 +210,7 @@ def test_evaluator_tells_again_what_it_has_evaluated():
     evaluator.evaluate(4)
     assert evaluator.known(4) == GUIDE[4]
     assert [evaluator.is_evaluated(i) for i in (3, 4, 5)] == [False, True, False]
-    assert evaluator.labelled(np.array([5, 3, 4])).tolist() == [5, 4]
+    assert evaluator.labelled[[5, 3, 4]].tolist() == [True, False, True]
     for architecture in (3, 5):
         with pytest.raises(InputError, match=f"architecture {architecture} has not been evaluated"):
             evaluator.known(architecture)

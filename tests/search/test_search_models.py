@@ -11,7 +11,7 @@ from cena.errors import InputError
 from cena.search import METHODS, VectorCandidates, random_regret_expectation, regret_table, repeat
 from cena.search.adam import Adam
 from cena.search.arch2vec_bo import BayesianRegression, trained_layer
-from cena.search.recurrent import RecurrentPolicy
+from cena.search.arch2vec_rl import RecurrentPolicy
 from cena.search.surrogate import log_expected_improvement
 
 GENERATOR = np.random.default_rng(0)

@@ -14,6 +14,8 @@ class Space(Protocol):
 
     An *architecture* is an index; a *class* is a set of architectures that compute the same family of functions, so
     their data Jacobians are distributed alike and one set of views serves them all.
+
+    A space that subclasses this one inherits :meth:`classes` and :meth:`one_hot`.
     """
 
     name: str
@@ -33,8 +35,8 @@ class Space(Protocol):
         ...
 
     def classes(self) -> NDArray[np.int64]:
-        """(n,) the class of each architecture, numbered 0, 1, ... in order of first appearance."""
-        ...
+        """(n,) the class of each architecture, numbered 0, 1, ... in order of first appearance; here, each its own."""
+        return np.arange(len(self), dtype=np.int64)
 
     def build(self, index: int, seed: int) -> nn.Module:
         """The network of an architecture, its weights drawn from `seed` alone; maps (n, 3, r, r) to logits."""
@@ -45,8 +47,9 @@ class Space(Protocol):
         ...
 
     def one_hot(self) -> NDArray[np.float64]:
-        """(n, d) the raw encoding: every categorical choice as a block of zeros with a single one."""
-        ...
+        """(n, d) the raw encoding: each of the :meth:`choices` as a block of zeros with a single one."""
+        codes, cardinalities = self.choices()
+        return np.concatenate([np.eye(size)[codes[:, i]] for i, size in enumerate(cardinalities)], axis=1)
 
     def choices(self) -> tuple[NDArray[np.int64], tuple[int, ...]]:
         """(n, choices) the raw categorical codes, and how many values each choice has."""
@@ -59,12 +62,6 @@ def check_index(space: Space, index: int) -> None:
         raise InputError(
             f"architecture {index} is not in space '{space.name}': give an index from 0 to {len(space) - 1}"
         )
-
-
-def one_hot(codes: NDArray[np.int64], cardinalities: tuple[int, ...]) -> NDArray[np.float64]:
-    """(n, sum of cardinalities) one block per categorical choice, from codes of shape (n, choices)."""
-    blocks = [np.eye(size)[codes[:, i]] for i, size in enumerate(cardinalities)]
-    return np.concatenate(blocks, axis=1)
 
 
 def representatives(classes: NDArray[np.int64]) -> NDArray[np.int64]:

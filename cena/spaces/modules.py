@@ -16,7 +16,7 @@ from torch.nn.parameter import is_lazy
 
 from cena.computing import drawn_from
 from cena.errors import InputError, unknown
-from cena.spaces.base import check_index, one_hot
+from cena.spaces.base import Space, check_index
 
 Factory = Callable[[], nn.Module]
 
@@ -45,8 +45,10 @@ class ModuleNetwork(nn.Module):
         return super().to(*args, **kwargs)
 
 
-class ModuleSpace:
+class ModuleSpace(Space):
     """Networks of any kind as a space: each is an architecture by its name, and a class of its own.
+
+    Nothing is known of which compute the same functions.
 
     Parameters
     ----------
@@ -88,10 +90,6 @@ class ModuleSpace:
             raise unknown(f"network of space '{self.name}'", architecture, self._names)
         return self._names.index(architecture)
 
-    def classes(self) -> NDArray[np.int64]:
-        """(n,) every network is a class of its own: nothing is known of which compute the same functions."""
-        return np.arange(len(self), dtype=np.int64)
-
     def build(self, index: int, seed: int) -> nn.Module:
         """The network with the weights its factory gives it, drawn from `seed` where it uses torch's generator.
 
@@ -127,12 +125,8 @@ class ModuleSpace:
         return sum(parameter.numel() for parameter in self.build(index, seed=0).parameters())
 
     def choices(self) -> tuple[NDArray[np.int64], tuple[int, ...]]:
-        """(n, 1) the only choice there is: which network."""
+        """(n, 1) the only choice there is: which network. So raw encodings, the identity, know nothing of modules."""
         return self.classes()[:, None], (len(self),)
-
-    def one_hot(self) -> NDArray[np.float64]:
-        """(n, n) the identity: raw encodings know nothing of modules."""
-        return one_hot(*self.choices())
 
 
 def _check_parameters(name: str, module: nn.Module) -> None:

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cena.errors import InputError
-from cena.spaces.base import Space, check_index, numbered_by_appearance, one_hot
+from cena.spaces.base import Space, check_index, numbered_by_appearance
 
 
-class SampledSpace:
+class SampledSpace(Space):
     """Some architectures of a space, in its order.
 
     Parameters
@@ -65,10 +65,6 @@ class SampledSpace:
         """(n, choices) the raw categorical codes, and how many values each choice has in the whole space."""
         codes, cardinalities = self.whole.choices()
         return codes[self.indices], cardinalities
-
-    def one_hot(self) -> NDArray[np.float64]:
-        """(n, d) the raw encoding, with as many columns as that of the whole space."""
-        return one_hot(*self.choices())
 
     def _of_whole(self, index: int) -> int:
         check_index(self, index)

@@ -8,7 +8,7 @@ from torch import nn
 
 from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.spaces.base import check_index, numbered_by_appearance, one_hot
+from cena.spaces.base import Space, check_index, numbered_by_appearance
 from cena.spaces.darts.genotypes import (
     CELL_INPUTS,
     CELL_NODES,
@@ -22,7 +22,7 @@ from cena.spaces.darts.genotypes import (
 )
 from cena.spaces.darts.networks import STEM_MULTIPLIER, DartsNetwork
 from cena.stages import Stage
-from cena.types import Floats, Integers
+from cena.types import Integers
 
 DARTS = Stage("darts", version=1)
 """Genotypes, their classes and their networks."""
@@ -31,7 +31,7 @@ _SAMPLE = 1000
 _SEED = 0
 
 
-class DartsSpace:
+class DartsSpace(Space):
     """Networks that differ in their normal and their reduction cell only.
 
     The whole space has more than 10^20 genotypes, so a space is a list of some. Accuracies are published of 1,000
@@ -154,10 +154,6 @@ class DartsSpace:
         readable = [CELL_INPUTS + node for node in range(CELL_NODES) for _ in range(2)]
         cardinalities = tuple(size for sources in 2 * readable for size in (len(DARTS_OPERATIONS), sources))
         return np.array(codes, dtype=np.int64), cardinalities
-
-    def one_hot(self) -> Floats:
-        """(n, 184) the raw encoding: for each edge a block of eight, and a block for what it reads."""
-        return one_hot(*self.choices())
 
 
 def _code(operation: str) -> int:

@@ -10,7 +10,7 @@ from torch import nn
 
 from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.spaces.base import check_index, one_hot
+from cena.spaces.base import Space, check_index
 from cena.spaces.nas_bench_101.cells import (
     MAX_VERTICES,
     NAS_BENCH_101_OPERATIONS,
@@ -41,7 +41,7 @@ def paper_subset() -> list[NasBench101Cell]:
     return all_nas_bench_101_cells()[::PAPER_STRIDE]
 
 
-class NasBench101Space:
+class NasBench101Space(Space):
     """Networks of three stacks that differ in their cell only.
 
     The architectures are numbered in the order of `cells`; each stands for its isomorphism class and is replaced by the
@@ -49,6 +49,10 @@ class NasBench101Space:
     30,001 cells whose counts we have. With the adjacency matrices as that table has them 527 counts would be off by up
     to 1.2 %: where channels do not divide evenly, the count depends on the order of the vertices
     (:mod:`cena.spaces.nas_bench_101.isomorphism`).
+
+    Every architecture is its own class, since no two are isomorphic. A few cells compute the same functions all the
+    same, such as with two max poolings of one vertex that are only added before a convolution (BatchNorm undoes the
+    factor of two). Not merged: it would save few views.
 
     Parameters
     ----------
@@ -113,14 +117,6 @@ class NasBench101Space:
             raise InputError(f"cell '{architecture}' is not among the {len(self)} of space '{self.name}'")
         return self._indices[cell]
 
-    def classes(self) -> NDArray[np.int64]:
-        """(n,) every architecture is its own class, since no two are isomorphic.
-
-        A few cells that are not isomorphic compute the same functions, such as with two max poolings of one vertex that
-        are only added before a convolution (BatchNorm undoes the factor of two). Not merged: it would save few views.
-        """
-        return np.arange(len(self), dtype=np.int64)
-
     @NAS_BENCH_101
     def build(self, index: int, seed: int) -> nn.Module:
         """The network of an architecture with PyTorch's default initialisation, drawn from `seed` alone."""
@@ -163,10 +159,6 @@ class NasBench101Space:
                 *[len(NAS_BENCH_101_OPERATIONS)] * (inner + 2 - cell.vertices),
             ]
         return codes, (2,) * len(pairs) + (len(NAS_BENCH_101_OPERATIONS) + 1,) * inner
-
-    def one_hot(self) -> NDArray[np.float64]:
-        """(n, 62) the raw encoding: a block of two for each edge, a block of four for each inner vertex."""
-        return one_hot(*self.choices())
 
 
 def _cell_parameters(cell: NasBench101Cell, channels_in: int, channels_out: int) -> int:

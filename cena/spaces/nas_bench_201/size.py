@@ -9,7 +9,7 @@ from torch import nn
 
 from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.spaces.base import check_index, one_hot
+from cena.spaces.base import Space, check_index
 from cena.spaces.nas_bench_201.cells import CONVOLUTIONS, EDGES, parse_topology_cell
 from cena.spaces.nas_bench_201.networks import cell_network
 
@@ -19,7 +19,7 @@ CELL = parse_topology_cell(
 LAYERS = 5
 
 
-class SizeSpace:
+class SizeSpace(Space):
     """Networks that differ in the width of five layers only, written ``c1:c2:c3:c4:c5``.
 
     The stem has c1 channels; then a cell c1 to c1, a reduction c1 to c2, a cell c2 to c3, a reduction c3 to c4 and a
@@ -66,10 +66,6 @@ class SizeSpace:
             index = index * len(self.widths) + positions[part]
         return index
 
-    def classes(self) -> NDArray[np.int64]:
-        """(n,) every architecture is its own class."""
-        return np.arange(len(self), dtype=np.int64)
-
     def build(self, index: int, seed: int) -> nn.Module:
         """The network of an architecture with PyTorch's default initialisation, drawn from `seed` alone."""
         check_index(self, index)
@@ -89,10 +85,6 @@ class SizeSpace:
     def choices(self) -> tuple[NDArray[np.int64], tuple[int, ...]]:
         """(n, 5) the position of each width in :attr:`widths`, and how many widths each layer can have."""
         return np.searchsorted(self.widths, np.array(self._channels)).astype(np.int64), (len(self.widths),) * LAYERS
-
-    def one_hot(self) -> NDArray[np.float64]:
-        """(n, 5 x widths) the width of each layer as a block."""
-        return one_hot(*self.choices())
 
 
 def nats_bench_size() -> SizeSpace:

@@ -9,7 +9,7 @@ from torch import nn
 
 from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.spaces.base import check_index, numbered_by_appearance, one_hot
+from cena.spaces.base import Space, check_index, numbered_by_appearance
 from cena.spaces.nas_bench_201.cells import (
     CONVOLUTIONS,
     EDGES,
@@ -27,7 +27,7 @@ NAS_BENCH_201 = Stage("nas-bench-201", version=1)
 """Classes and networks of the topology space, and the networks of the size space."""
 
 
-class TopologySpace:
+class TopologySpace(Space):
     """Networks of three stages that differ in their cell only.
 
     The architectures are numbered in the order of `cells`; all 15,625 of NAS-Bench-201 are in lexicographic order of
@@ -122,7 +122,3 @@ class TopologySpace:
         """(n, 6) each edge's operation as an index of :data:`TOPOLOGY_OPERATIONS`, and how many each edge can have."""
         codes = np.array([[TOPOLOGY_OPERATIONS.index(name) for name in cell] for cell in self.cells], dtype=np.int64)
         return codes, (len(TOPOLOGY_OPERATIONS),) * len(EDGES)
-
-    def one_hot(self) -> NDArray[np.float64]:
-        """(n, 30) the operation of each edge as a block of five."""
-        return one_hot(*self.choices())

@@ -1,7 +1,8 @@
-"""Data Jacobians: EDJM, EPDJM, and all views of a space in a resumable store."""
+"""Data Jacobians: EDJM, EPDJM, readings, and all views of a space in a resumable store."""
 
 from cena.jacobians.edjm import data_jacobian, epdjm_factors, jacov
 from cena.jacobians.probe import Cost, probe
+from cena.jacobians.readings import READINGS, Reader, Reading
 from cena.jacobians.store import ViewStore
 from cena.jacobians.views import (
     ViewRecipe,
@@ -14,7 +15,10 @@ from cena.jacobians.views import (
 )
 
 __all__ = [
+    "READINGS",
     "Cost",
+    "Reader",
+    "Reading",
     "ViewRecipe",
     "ViewStatus",
     "ViewStore",

@@ -9,7 +9,8 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from cena.errors import InputError
+from cena.errors import InputError, unknown
+from cena.jacobians.readings import READINGS
 from cena.jacobians.views import ViewRecipe, Views, ViewStatus, class_views
 from cena.spaces import Space, representatives
 from cena.types import Booleans, Integers, Progress, silent
@@ -21,10 +22,11 @@ _BATCH = 4
 class ViewStore:
     """The views of every class of a space on disk, one chunk a class.
 
-    Zarr v3 arrays, all with leading axes (class, view): ``directions`` (..., point, component) float16 and
-    ``singular_values`` (..., component) float32 hold the two factors of the EPDJM, whose columns span too many decades
-    for float16; ``jacov`` float32; ``status`` uint8 (`ViewStatus`) is the done map, written after the rest of its
-    class. Zarr replaces chunk files whole, so a killed run leaves a valid store that :meth:`compute` completes.
+    Zarr v3 arrays, all with leading axes (class, view): ``directions`` (..., point, component) float16, unless left
+    out, and ``singular_values`` (..., component) float32 hold the two factors of the EPDJM, whose columns span too many
+    decades for float16; ``jacov`` float32; each reading float32 under its name; ``status`` uint8 (`ViewStatus`) is the
+    done map, written after the rest of its class. Zarr replaces chunk files whole, so a killed run leaves a valid store
+    that :meth:`compute` completes.
 
     Parameters
     ----------
@@ -40,7 +42,14 @@ class ViewStore:
             raise InputError(f"'{path}' is not a view store: compute the views first") from error
 
     @classmethod
-    def create(cls, path: Path, shape: tuple[int, int, int, int], configuration: Mapping[str, Any]) -> "ViewStore":
+    def create(
+        cls,
+        path: Path,
+        shape: tuple[int, int, int, int],
+        configuration: Mapping[str, Any],
+        readings: Mapping[str, int] | None = None,
+        directions: bool = True,
+    ) -> "ViewStore":
         """Open the store at `path`, or make an empty one.
 
         Parameters
@@ -48,6 +57,8 @@ class ViewStore:
         path : folder of the store; made if missing.
         shape : (classes, views, points, components).
         configuration : what the views are made from; kept in the store's attributes.
+        readings : the length of each reading to take, by name; see :attr:`cena.jacobians.Reader.lengths`.
+        directions : whether to keep the directions.
 
         Raises
         ------
@@ -55,23 +66,26 @@ class ViewStore:
             If the store exists with another shape or configuration, or the folder holds anything else.
         """
         classes, views, points, components = shape
+        arrays: dict[str, tuple[str, tuple[int, ...]]] = {
+            **({"directions": ("float16", (points, components))} if directions else {}),
+            "singular_values": ("float32", (components,)),
+            "jacov": ("float32", ()),
+            **{name: ("float32", (length,)) for name, length in (readings or {}).items()},
+            "status": ("uint8", ()),
+        }
         if not (path / "status" / "zarr.json").exists():  # written last, so its presence means a whole skeleton
-            ours = {"zarr.json", "directions", "singular_values", "jacov", "status"}
+            ours = {"zarr.json", *arrays}
             if path.exists() and not (path.is_dir() and {entry.name for entry in path.iterdir()} <= ours):
                 raise InputError(f"'{path}' holds other files: choose a new or empty folder for the view store")
             group: Any = zarr.open_group(path, mode="w", zarr_format=3)
             group.attrs["configuration"] = dict(configuration)
-            for name, dtype, trailing in (
-                ("directions", "float16", (points, components)),
-                ("singular_values", "float32", (components,)),
-                ("jacov", "float32", ()),
-                ("status", "uint8", ()),
-            ):
+            for name, (dtype, trailing) in arrays.items():
                 extent = (views, *trailing)
                 group.create_array(name, shape=(classes, *extent), chunks=(1, *extent), dtype=dtype)
         store = cls(path)
-        found = store._group["directions"].shape
-        if found != shape or store.configuration != dict(configuration):
+        found = {name: array.shape for name, array in store._group.arrays()}
+        expected = {name: (classes, views, *trailing) for name, (_, trailing) in arrays.items()}
+        if found != expected or store.configuration != dict(configuration):
             raise InputError(
                 f"the view store '{path}' was made with another configuration: delete it or choose another folder"
             )
@@ -95,17 +109,33 @@ class ViewStore:
     @property
     def directions(self) -> NDArray[np.float16]:
         """(classes, views, points, components) left singular vectors of each EDJM."""
-        return np.asarray(self._group["directions"][:])
+        return self._array("directions")
 
     @property
     def singular_values(self) -> NDArray[np.float32]:
         """(classes, views, components) singular values of each EDJM, descending."""
-        return np.asarray(self._group["singular_values"][:])
+        return self._array("singular_values")
 
     @property
     def jacov(self) -> NDArray[np.float32]:
         """(classes, views) Jacobian covariance score of each EDJM."""
-        return np.asarray(self._group["jacov"][:])
+        return self._array("jacov")
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """The names of the readings that are taken, as :data:`cena.jacobians.READINGS` has them."""
+        return tuple(name for name in READINGS if name in self._group)
+
+    def reading(self, name: str) -> NDArray[np.float32]:
+        """(classes, views, length) one reading; raises `InputError` if it was not taken."""
+        if name not in self.readings:
+            raise unknown(f"reading of the view store '{self.path}'", name, self.readings)
+        return self._array(name)
+
+    def _array(self, name: str) -> NDArray[Any]:
+        if name not in self._group:
+            raise InputError(f"the view store '{self.path}' has no {name}: compute the views again with them")
+        return np.asarray(self._group[name][:])
 
     def counts(self) -> dict[str, int]:
         """How many views there are of each `ViewStatus`, by name."""
@@ -118,8 +148,10 @@ class ViewStore:
 
     def write(self, class_number: int, views: Views) -> None:
         """Store the views of one class; its status last."""
-        for name in ("directions", "singular_values", "jacov", "status"):
-            self._group[name][class_number] = getattr(views, name)
+        kept = ("directions",) if "directions" in self._group else ()
+        for name in (*kept, "singular_values", "jacov", *self.readings, "status"):
+            array = views.readings[name] if name in self.readings else getattr(views, name)
+            self._group[name][class_number] = array
 
     def compute(
         self,
@@ -143,7 +175,8 @@ class ViewStore:
         """
         firsts = representatives(space.classes())
         missing = self.missing()
-        settings = ViewRecipe(images, self._status.shape[1], seed, precision)
+        kept = "directions" in self._group
+        settings = ViewRecipe(images, self._status.shape[1], seed, precision, self.readings, kept)
         batches = [missing[i : i + _BATCH] for i in range(0, len(missing), _BATCH)]
 
         def batch_views(numbers: Integers) -> list[tuple[int, Views]]:

@@ -1,7 +1,7 @@
 """Views: the data Jacobians of one architecture at several random initialisations (paper, sections 3.3 and 4.1)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from math import log
 
@@ -12,6 +12,7 @@ from torch import nn
 
 from cena.computing import channels_last, one_thread
 from cena.jacobians.edjm import data_jacobian, epdjm_factors, jacov
+from cena.jacobians.readings import Reader
 from cena.spaces import Space
 from cena.stages import Stage
 
@@ -47,12 +48,16 @@ class ViewRecipe:
     views : how many initialisations of each class.
     seed : root of every view's seeds, see :func:`view_seeds`.
     precision : see :func:`data_jacobian`.
+    readings : which of :data:`cena.jacobians.READINGS` are taken.
+    directions : whether the directions are kept, most of a view's bytes, which no reading needs.
     """
 
     images: NDArray[np.float32]
     views: int
     seed: int
     precision: str
+    readings: tuple[str, ...] = ()
+    directions: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +65,15 @@ class Views:
     """The views of one class. A view that is not usable is zero."""
 
     directions: NDArray[np.float16]
-    """(views, points, components) left singular vectors of each EDJM."""
+    """(views, points, components) left singular vectors of each EDJM; no component where they are not kept."""
     singular_values: NDArray[np.float32]
     """(views, components), descending."""
     jacov: NDArray[np.float32]
     """(views,) Jacobian covariance score."""
     status: NDArray[np.uint8]
     """(views,) a `ViewStatus` each."""
+    readings: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    """(views, length) each, by name."""
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -120,19 +127,27 @@ def class_views(space: Space, architecture: int, class_number: int, settings: Vi
             network.requires_grad_(False)
             yield data_jacobian(network, points, settings.precision).numpy()
 
+    reader = Reader(settings.images, settings.readings) if settings.readings else None
     with one_thread():
-        return views_of(jacobians())
+        views = views_of(jacobians(), reader)
+    return views if settings.directions else replace(views, directions=views.directions[..., :0].copy())
 
 
-def views_of(jacobians: Iterable[NDArray[np.float32]]) -> Views:
-    """The views that some data Jacobians, each of shape (points, pixels), are."""
-    each = [_view(jacobian) for jacobian in jacobians]
+def views_of(jacobians: Iterable[NDArray[np.float32]], reader: Reader | None = None) -> Views:
+    """The views that some data Jacobians, each of shape (points, pixels), are, with what a reader reads of each."""
+    each, readings = [], []
+    for jacobian in jacobians:
+        each.append(_view(jacobian))
+        if reader is not None:
+            usable = each[-1][-1] == ViewStatus.USABLE
+            readings.append(reader.read(jacobian) if usable else reader.nothing())
     directions, singular_values, scores, status = zip(*each, strict=True)
     return Views(
         np.array(directions, np.float16),
         np.array(singular_values, np.float32),
         np.array(scores, np.float32),
         np.array(status, np.uint8),
+        {name: np.array([one[name] for one in readings]) for name in (readings[0] if readings else ())},
     )
 
 

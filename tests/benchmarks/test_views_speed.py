@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cena.computing import native_bfloat16
-from cena.jacobians import ViewRecipe, class_views, data_jacobian, epdjm_factors
+from cena.jacobians import Reader, ViewRecipe, class_views, data_jacobian, epdjm_factors
 from cena.spaces import load
 from cena.spaces.nas_bench_201.networks import AveragePool
 
@@ -97,3 +97,20 @@ def test_speed_of_one_view(benchmark, name):
     settings = ViewRecipe(images.astype(np.float32), 1, 0, precision)
     views = benchmark.pedantic(class_views, (space, cell, 0, settings), rounds=4, warmup_rounds=1)
     assert views.status.all()
+
+
+def test_speed_of_all_readings_against_the_jacobian_they_are_of(benchmark):
+    """A few percent of a view of a full network."""
+    space = load("nas-bench-201")
+    network = space.build(space.index(CELL), 0).to(memory_format=torch.channels_last).requires_grad_(False)
+    images = np.random.default_rng(0).standard_normal((POINTS, 3, 32, 32)).astype(np.float32)
+    points = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
+    jacobian = data_jacobian(network, points).numpy()
+    reader = Reader(images)
+    precision = "bfloat16" if native_bfloat16() else "float32"
+    assert compare(
+        benchmark,
+        lambda: reader.read(jacobian),
+        lambda: data_jacobian(network, points, precision),
+        rounds=4,
+    ) > 10  # fmt: skip

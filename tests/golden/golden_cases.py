@@ -20,7 +20,7 @@ from cena.data import labels
 from cena.data.images import images
 from cena.data.labels import LabelKey
 from cena.embed import embed
-from cena.jacobians import ViewRecipe, class_views
+from cena.jacobians import READINGS, Reader, ViewRecipe, class_views
 from cena.spaces import DartsSpace, NasBench101Space, SizeSpace, TopologySpace
 from cena.spaces.darts.genotypes import random_genotypes
 from cena.spaces.nas_bench_101.cells import parse_nas_bench_101_cell
@@ -115,6 +115,28 @@ def jacobian_views() -> Output:
         "singular values": seen.singular_values.tolist(),
         "jacov": seen.jacov.tolist(),
         "status": seen.status.tolist(),
+    }
+
+
+@case("readings")
+def readings() -> Output:
+    """The mean and the ends of each."""
+    rows = np.random.default_rng(6).normal(size=(6, 3, 8, 8)).cumsum(axis=3).reshape(6, -1)
+    found = Reader(pixels(), tuple(READINGS)).read(rows)
+    return {name: [float(array.mean()), *array[[0, -1]].tolist()] for name, array in found.items()}
+
+
+@case("closed-form")
+def closed_form() -> Output:
+    generator = np.random.default_rng(5)
+    blocks = {name: generator.normal(size=(8, 3, size)) for name, size in (("one", 3), ("two", 5))}
+    for block in blocks.values():
+        block += 2 * generator.normal(size=(8, 1, block.shape[2]))
+    usable = np.arange(24).reshape(8, 3) % 7 > 0
+    fitted = contrast.fit_closed_form(blocks, usable, contrast.ClosedFormConfig(components=3, principal=4))
+    return {
+        "signal to noise": fitted.signal_to_noise.tolist(),
+        "embedding": fitted.embed(blocks)[:3, 0].tolist(),
     }
 
 

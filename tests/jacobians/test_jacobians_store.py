@@ -257,3 +257,70 @@ def test_a_killed_run_is_completed_to_the_same_bytes(tmp_path: Path, filled: Vie
     for path in (tmp_path / "store").rglob("zarr.json"):
         json.loads(path.read_text())
     assert contents(fill(create(tmp_path / "store"))) == contents(filled)
+
+
+READ = ("spectrum", "channel-energy")
+LENGTHS = {"spectrum": POINTS, "channel-energy": 3}
+
+
+def create_with_readings(path: Path, directions: bool = False) -> ViewStore:
+    return ViewStore.create(path, SHAPE, CONFIGURATION, LENGTHS, directions)
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> ViewStore:
+    return fill(create_with_readings(tmp_path_factory.mktemp("read") / "store"))
+
+
+def test_a_store_of_readings_has_those_of_the_same_networks(read: ViewStore, filled: ViewStore) -> None:
+    assert read.readings == READ
+    assert read.status.tobytes() == filled.status.tobytes()
+    assert read.singular_values.tobytes() == filled.singular_values.tobytes()
+    spectra = read.reading("spectrum")
+    assert spectra.shape == (CLASSES, VIEWS, POINTS)
+    assert spectra.dtype == np.float32
+    largest = filled.singular_values[..., 0]
+    np.testing.assert_allclose(spectra[filled.usable][:, 0], np.log(largest[filled.usable]), rtol=1e-4, atol=1e-5)
+    assert not spectra[~filled.usable].any()
+    for number in (0, 7, CLASSES - 1):
+        first = int(representatives(SPACE.classes())[number])
+        views = class_views(SPACE, first, number, replace(SETTINGS, readings=READ, directions=False))
+        assert views.directions.shape == (VIEWS, POINTS, 0)
+        for name in READ:
+            assert np.array_equal(read.reading(name)[number], views.readings[name])
+
+
+def test_readings_and_directions_stand_side_by_side(tmp_path: Path, read: ViewStore, filled: ViewStore) -> None:
+    both = fill(create_with_readings(tmp_path / "store", directions=True))
+    assert contents(both) == contents(filled)
+    assert both.reading("spectrum").tobytes() == read.reading("spectrum").tobytes()
+
+
+def test_an_interrupted_store_of_readings_is_completed_to_the_same_bytes(tmp_path: Path, read: ViewStore) -> None:
+    def interrupt(done: int, _: int) -> None:
+        if done >= 3:
+            raise StopError
+
+    with pytest.raises(StopError):
+        fill(create_with_readings(tmp_path / "store"), progress=interrupt)
+    store = fill(ViewStore(tmp_path / "store"))
+    for name in READ:
+        assert store.reading(name).tobytes() == read.reading(name).tobytes()
+
+
+def test_what_a_store_does_not_hold_is_refused_by_name(read: ViewStore, filled: ViewStore) -> None:
+    assert filled.readings == ()
+    with pytest.raises(InputError, match=r"unknown reading of the view store '.*' 'energy-map'; valid: none"):
+        filled.reading("energy-map")
+    with pytest.raises(InputError, match=r"valid: spectrum, channel-energy"):
+        read.reading("jacov")
+    with pytest.raises(InputError, match="has no directions: compute the views again with them"):
+        _ = read.directions
+
+
+@pytest.mark.parametrize(
+    "options", [({"spectrum": POINTS}, False), ({**LENGTHS, "likeness": 16}, False), (LENGTHS, True), (None, True)]
+)
+def test_a_store_of_other_readings_is_refused(read: ViewStore, options) -> None:
+    with pytest.raises(InputError, match="was made with another configuration: delete it or choose another folder"):
+        ViewStore.create(read.path, SHAPE, CONFIGURATION, *options)

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Annotated, Any
 
@@ -59,6 +60,15 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _fail_with(found: Mapping[str, Iterable[str]], said: str = "") -> None:
+    """Print the reasons of each notebook, and exit with 1, if there are any."""
+    for stem, reasons in found.items():
+        for reason in reasons:
+            console.print(f"{stem}: {said}{escape(reason)}", soft_wrap=True)
+    if found:
+        raise typer.Exit(1)
+
+
 @app.command("run", cls=_TakesParameters)
 def run_command(
     notebooks: Notebooks = None,
@@ -105,11 +115,7 @@ def check_command() -> None:
     """Say which published notebooks are not fresh, and why; exit with 1 if there are any."""
     from cena.companion.check import check
 
-    stale = check(here())
-    for found in stale:
-        console.print(f"{found.notebook}: {escape(found.reason)}", soft_wrap=True)
-    if stale:
-        raise typer.Exit(1)
+    _fail_with(check(here()))
     console.print("all published notebooks are fresh")
 
 
@@ -141,10 +147,7 @@ def publish_command(notebooks: Notebooks = None, profile: ProfileName = "paper")
         update_readme(here())
     for stem in published:
         console.print(f"{stem}: published from profile {profile}")
-    for found in left_out:
-        console.print(f"{found.notebook}: left out, {escape(found.reason)}", soft_wrap=True)
-    if left_out:
-        raise typer.Exit(1)
+    _fail_with(left_out, "left out, ")
 
 
 @app.command("reword")

@@ -1,22 +1,13 @@
 """The banner on a published page that is stale: what has moved on since its notebook was executed."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from cena.companion.check import Staleness
 from cena.companion.normalise import read, write
 
 _SAID = "This page shows an earlier run. What has changed since then, so that its numbers may no longer hold:"
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>$#|])")
-
-
-def reasons_by_page(found: Iterable[Staleness]) -> dict[str, list[str]]:
-    """The reasons why pages are stale, by the name of their notebook."""
-    pages: dict[str, list[str]] = {}
-    for stale in found:
-        pages.setdefault(stale.notebook, []).append(stale.reason)
-    return pages
 
 
 def put_banner(page: Path, reasons: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import cena
-from cena.companion.banner import put_banner, reasons_by_page
+from cena.companion.banner import put_banner
 from cena.companion.check import check, flaws
 from cena.companion.normalise import read
 from cena.companion.project import Project
@@ -54,7 +54,7 @@ def build_book(project: Project, profile: str) -> Path:
         something from the network.
     """
     parts = sources(project, profile)
-    stale = reasons_by_page(check(project)) if profile == PUBLISHED else {}
+    stale = check(project) if profile == PUBLISHED else {}
     place = project.build(profile)
     index, mark = place / "html" / "index.html", place / "html" / ".fingerprint"
     current = _fingerprint(parts, stale)

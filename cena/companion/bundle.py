@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-from cena.companion.banner import reasons_by_page
 from cena.companion.book import PUBLISHED, build_book, replace_folder
 from cena.companion.check import check
 from cena.companion.project import Project
@@ -28,7 +27,7 @@ def bundle(project: Project) -> Path:
     BookError
         If the book cannot be built.
     """
-    stale = reasons_by_page(check(project))
+    stale = check(project)
     if stale:
         sentence = "page {0} is stale ({1}): run and publish {0} again"
         raise InputError("\n".join(sentence.format(stem, "; ".join(reasons)) for stem, reasons in stale.items()))

@@ -12,7 +12,6 @@ carried over (:mod:`cena.companion.rewording`), and its version says whether it 
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,6 @@ from cena.study import profiles
 from cena.study.needs import data_checksums
 
 Provenance = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Staleness:
-    """One reason why an executed notebook cannot be trusted."""
-
-    notebook: str
-    reason: str
 
 
 def provenance(project: Project, stem: str, values: Mapping[str, Value], results: Path) -> Provenance:
@@ -80,7 +71,7 @@ def pins(requirements: Path) -> str:
     return sha256("\n".join(sorted(line for line in lines if line)))
 
 
-def staleness(stem: str, executed: Path, now: Provenance) -> list[Staleness]:
+def staleness(executed: Path, now: Provenance) -> list[str]:
     """Why an executed notebook differs from what executing it now would be made from; empty when it is fresh.
 
     Parameters
@@ -90,17 +81,16 @@ def staleness(stem: str, executed: Path, now: Provenance) -> list[Staleness]:
     """
     notebook = read_executed(executed)
     if notebook is None or "cena" not in notebook.metadata:
-        return [Staleness(stem, "never executed")]
-    reasons = [*_differences(notebook.metadata.cena, now), *flaws(notebook)]
-    return [Staleness(stem, reason) for reason in reasons]
+        return ["never executed"]
+    return [*_differences(notebook.metadata.cena, now), *flaws(notebook)]
 
 
-def check(project: Project) -> list[Staleness]:
-    """Why published notebooks cannot be trusted; empty when all are fresh.
+def check(project: Project) -> dict[str, list[str]]:
+    """The reasons why published notebooks cannot be trusted, by the notebook's name; empty when all are fresh.
 
     A published notebook is executed with the defaults of its parameters, under whatever profile it says.
     """
-    found: list[Staleness] = []
+    found: dict[str, list[str]] = {}
     for stem in project.stems():
         executed = project.notebooks / f"{stem}.ipynb"
         notebook = read_executed(executed)
@@ -110,11 +100,12 @@ def check(project: Project) -> list[Staleness]:
             now = provenance(project, stem, {"profile": profile}, project.published_results)
             del now["published"]  # it became what is published after it was executed
             del now["source"]
-            found += staleness(stem, executed, now)
+            found[stem] = staleness(executed, now)
         else:
-            found.append(Staleness(stem, f"executed under profile '{profile}', which there is no more"))
-    orphans = sorted({path.stem for path in project.notebooks.glob("*.ipynb")} - set(project.stems()))
-    return found + [Staleness(stem, f"there is no source notebooks/{stem}.py") for stem in orphans]
+            found[stem] = [f"executed under profile '{profile}', which there is no more"]
+    for stem in sorted({path.stem for path in project.notebooks.glob("*.ipynb")} - set(project.stems())):
+        found[stem] = [f"there is no source notebooks/{stem}.py"]
+    return {stem: reasons for stem, reasons in found.items() if reasons}
 
 
 def _differences(recorded: Mapping[str, Any], now: Provenance) -> Iterator[str]:

@@ -104,7 +104,7 @@ def _executed(project: Project, stem: str, values: dict[str, Value], force: bool
         folder.mkdir(parents=True, exist_ok=True)
     with locked(running.with_suffix(".lock")):
         made_from = provenance(project, stem, values, results)
-        if not force and not staleness(stem, place, made_from):
+        if not force and not staleness(place, made_from):
             return Execution(stem, place, None)
         shutil.rmtree(written, ignore_errors=True)
         written.mkdir()

@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Sequence
 
-from cena.companion.check import Staleness, provenance, staleness
+from cena.companion.check import provenance, staleness
 from cena.companion.project import Project
 from cena.companion.results import replace_results, results_written
 from cena.files import replacing, write_atomically
@@ -15,7 +15,7 @@ _README_MARKERS = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->)", re.D
 _MAIN_RESULTS = ("table1.", "table2.size_", "table2.topology_")  # of Table 2 what the paper has: ImageNet16-120
 
 
-def publish(project: Project, stems: Sequence[str], profile: str) -> tuple[list[str], list[Staleness]]:
+def publish(project: Project, stems: Sequence[str], profile: str) -> tuple[list[str], dict[str, list[str]]]:
     """Copy the fresh executions of a profile to ``notebooks/*.ipynb``, and their results to ``book/results``.
 
     A notebook that is stale, or was executed with other parameters than its defaults, is left out. Every file is
@@ -23,7 +23,7 @@ def publish(project: Project, stems: Sequence[str], profile: str) -> tuple[list[
 
     Returns
     -------
-    The names of the published notebooks, and why the others were left out.
+    The names of the published notebooks, and the reasons why others were left out, by name.
 
     Raises
     ------
@@ -31,15 +31,15 @@ def publish(project: Project, stems: Sequence[str], profile: str) -> tuple[list[
         For an unknown notebook or profile.
     """
     profiles.profile(profile)
-    published, left_out = [], []
+    published: list[str] = []
+    left_out: dict[str, list[str]] = {}
     for stem in project.select(stems):
         executed = project.executed(profile) / f"{stem}.ipynb"
         results = project.results(profile)
         now = provenance(project, stem, {"profile": profile}, results)
         del now["published"]  # this is what changes it
-        reasons = staleness(stem, executed, now)
-        if reasons:
-            left_out += reasons
+        if reasons := staleness(executed, now):
+            left_out[stem] = reasons
             continue
         place = project.notebooks / executed.name
         written = [results / name for name in results_written(executed)]

@@ -12,7 +12,6 @@ import pytest
 from cena.cli import main as cli
 from cena.companion import book, bundle, check, notebooks, publish, rewording
 from cena.companion.book import BookError
-from cena.companion.check import Staleness
 from cena.companion.notebooks import Execution, NotebookError
 from cena.errors import InputError
 from cena.evaluate.records import Record, write_records
@@ -166,22 +165,22 @@ def test_an_interrupt_is_a_sentence_and_130(monkeypatch, command):
 @pytest.mark.usefixtures("project")
 def test_check_names_what_is_stale(monkeypatch, command):
     reason = "a reason that is longer than a line of the terminal: " + 40 * "word "
-    monkeypatch.setattr(check, "check", lambda _: [Staleness("04_layout", reason)])
+    monkeypatch.setattr(check, "check", lambda _: {"04_layout": [reason]})
     assert command("check") == (1, f"04_layout: {reason}\n", "")
-    monkeypatch.setattr(check, "check", lambda _: [])
+    monkeypatch.setattr(check, "check", lambda _: {})
     assert command("check")[:2] == (0, "all published notebooks are fresh\n")
 
 
 @pytest.mark.usefixtures("project")
 def test_publish_says_what_was_published_and_what_was_left_out(monkeypatch, command):
-    left_out = [Staleness("05_analysis", "never executed")]
+    left_out = {"05_analysis": ["never executed"]}
     monkeypatch.setattr(publish, "publish", lambda *_: (["04_layout"], left_out))
     updated = []
     monkeypatch.setattr(publish, "update_readme", updated.append)
     code, out, _ = command("publish", "--profile", "laptop")
     assert code == 1
     assert out == "04_layout: published from profile laptop\n05_analysis: left out, never executed\n"
-    monkeypatch.setattr(publish, "publish", lambda *_: (["04_layout"], []))
+    monkeypatch.setattr(publish, "publish", lambda *_: (["04_layout"], {}))
     assert command("publish")[0] == 0
     assert len(updated) == 2
 

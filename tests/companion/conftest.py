@@ -90,7 +90,7 @@ def published(tmp_path_factory) -> Project:
         patch.setenv("PYTHONPATH", str(Path(cena.__file__).parent.parent))
         done = list(run(project, [], "quick"))
         assert [(item.stem, item.seconds is None) for item in done] == [("01_first", False), ("02_second", False)]
-        assert publish(project, [], "quick") == (["01_first", "02_second"], [])
+        assert publish(project, [], "quick") == (["01_first", "02_second"], {})
         return project
 
 

@@ -74,7 +74,7 @@ def remove(path: str) -> Callable[[Project], None]:
 
 
 def test_a_published_project_is_fresh(project):
-    assert check(project) == []
+    assert check(project) == {}
 
 
 @pytest.mark.parametrize(
@@ -102,25 +102,23 @@ def test_a_published_project_is_fresh(project):
 )
 def test_check_names_the_notebook_and_the_reason(project, change, reasons):
     change(project)
-    assert [(found.notebook, found.reason) for found in check(project)] == [("01_first", reason) for reason in reasons]
+    assert check(project) == ({"01_first": reasons} if reasons else {})
 
 
 def test_another_version_of_a_stage_makes_exactly_the_pages_stale_that_use_it(project, monkeypatch):
     assert read(project.notebooks / "01_first.ipynb").metadata.cena.stages == {"layout": 1}
     assert read(project.notebooks / "02_second.ipynb").metadata.cena.stages == {}
     monkeypatch.setattr(STAGES["views"], "version", 2)
-    assert check(project) == []
+    assert check(project) == {}
     monkeypatch.setattr(STAGES["layout"], "version", 2)
-    assert [(found.notebook, found.reason) for found in check(project)] == [
-        ("01_first", "stage 'layout' moved on from version 1 to 2")
-    ]
+    assert check(project) == {"01_first": ["stage 'layout' moved on from version 1 to 2"]}
 
 
 def test_a_readers_own_run_is_executed_again_when_its_source_has_another_text(project):
     edit("notebooks/01_first.py", "# # First", "# # One")(project)
     now = provenance(project, "01_first", {"profile": "quick"}, project.results("quick"))
     executed = project.executed("quick") / "01_first.ipynb"
-    assert [found.reason for found in staleness("01_first", executed, now)] == ["its source changed"]
+    assert staleness(executed, now) == ["its source changed"]
 
 
 def test_rewording_is_carried_over_to_the_published_page_without_executing_it(project):
@@ -132,7 +130,7 @@ def test_rewording_is_carried_over_to_the_published_page_without_executing_it(pr
     assert after.cells[0].source == "# One"
     assert "# a comment" in after.cells[3].source
     assert [cell.get("outputs") for cell in after.cells] == [cell.get("outputs") for cell in before.cells]
-    assert check(project) == []
+    assert check(project) == {}
     assert carry_text(project, []) == []
 
 
@@ -149,37 +147,35 @@ def test_text_of_another_version_or_other_cells_is_not_carried_over(project):
 
 def test_pins_count_for_every_notebook(project):
     edit("requirements.txt", "numpy==2", "numpy==3")(project)
-    assert [(found.notebook, found.reason) for found in check(project)] == [
-        ("01_first", "the pinned packages changed"),
-        ("02_second", "the pinned packages changed"),
-    ]
+    assert check(project) == {
+        "01_first": ["the pinned packages changed"],
+        "02_second": ["the pinned packages changed"],
+    }
 
 
 def test_a_notebook_that_reads_results_is_stale_when_these_change(project):
     edit("book/results/01_first.json", "[]", "[ ]")(project)
-    assert {(found.notebook, found.reason) for found in check(project)} == {
-        ("01_first", "result 01_first.json is missing or not what the notebook wrote"),
-        ("02_second", "result 01_first.json, which it reads, changed"),
+    assert check(project) == {
+        "01_first": ["result 01_first.json is missing or not what the notebook wrote"],
+        "02_second": ["result 01_first.json, which it reads, changed"],
     }
 
 
 def test_an_execution_without_its_source_is_named(project):
     (project.notebooks / "02_second.py").unlink()
-    assert [(found.notebook, found.reason) for found in check(project)] == [
-        ("02_second", "there is no source notebooks/02_second.py")
-    ]
+    assert check(project) == {"02_second": ["there is no source notebooks/02_second.py"]}
 
 
 def test_published_results_count_for_a_readers_run_but_not_for_the_published_one(project):
     executed = project.executed("quick") / "02_second.ipynb"
     now = provenance(project, "02_second", {"profile": "quick"}, project.results("quick"))
-    assert [found.reason for found in staleness("02_second", executed, now)] == [
+    assert staleness(executed, now) == [
         "published result 01_first.json, which it reads, changed"  # it was executed before the publication
     ]
 
 
 def test_publishing_leaves_no_half_written_files(project):
-    assert publish(project, ["01_first"], "quick") == (["01_first"], [])
+    assert publish(project, ["01_first"], "quick") == (["01_first"], {})
     assert not [path for path in project.root.rglob("*.part") if path.is_file()]
 
 

@@ -165,11 +165,11 @@ def test_a_notebook_owns_the_files_it_wrote_and_no_others(project):
         "01_first.json",
         "01_first.curve.csv",
     }
-    assert publish(project, ["01_first"], "quick") == (["01_first"], [])
+    assert publish(project, ["01_first"], "quick") == (["01_first"], {})
     assert {*files(project.published_results)} == {"01_first.json", "01_first.curve.csv"}
-    assert publish(project, ["01_first_mine"], "quick") == (["01_first_mine"], [])
+    assert publish(project, ["01_first_mine"], "quick") == (["01_first_mine"], {})
     list(run(project, ["01_first"], "quick", force=True))
-    assert publish(project, ["01_first"], "quick") == (["01_first"], [])
+    assert publish(project, ["01_first"], "quick") == (["01_first"], {})
     assert "01_first_mine.json" in files(project.published_results)
 
 
@@ -207,7 +207,7 @@ def test_parameters_reach_the_notebook_and_make_it_another_execution(project):
     assert (project.results("quick") / "01_first.curve.csv").read_text() == "runs,profile\n3,quick\n"
     names, left_out = publish(project, ["01_first"], "quick")
     assert names == []
-    assert [item.reason for item in left_out] == ["parameter runs was 3, is 2"]
+    assert left_out == {"01_first": ["parameter runs was 3, is 2"]}
 
 
 @pytest.mark.parametrize(

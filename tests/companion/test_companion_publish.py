@@ -8,7 +8,6 @@ import pytest
 
 from cena.companion import bundle as module
 from cena.companion.bundle import bundle
-from cena.companion.check import Staleness
 from cena.companion.project import Project
 from cena.companion.publish import readme_with_results, update_readme
 from cena.errors import InputError
@@ -91,8 +90,8 @@ def test_a_bundle_has_all_that_is_published_with_its_checksums(project, built):
 def test_a_stale_page_is_no_release_and_each_is_named_once(project, built, monkeypatch):
     bundle(project)
     (built / "index.html").write_text("newer")
-    found = [Staleness("01_first", "its source changed"), Staleness("01_first", "the pinned packages changed")]
-    monkeypatch.setattr(module, "check", lambda _project: [*found, Staleness("02_second", "never executed")])
+    found = {"01_first": ["its source changed", "the pinned packages changed"], "02_second": ["never executed"]}
+    monkeypatch.setattr(module, "check", lambda _project: found)
     with pytest.raises(InputError) as refused:
         bundle(project)
     assert str(refused.value).splitlines() == [

@@ -32,6 +32,7 @@ from cena.stages import LOG_VARIABLE, stages_used
 from cena.study import profiles
 from cena.study.cluster import cluster
 from cena.study.needs import need_data, needed_settings
+from cena.study.settings import Profile
 
 CellProgress = Callable[[str, int, int], None]
 """Called with a notebook's stem, the number of the code cell that starts, and the number of code cells."""
@@ -80,7 +81,7 @@ def run(
     if any(name == "profile" for name, _ in pairs):
         raise InputError("parameter 'profile' is given by --profile")
     values: dict[str, dict[str, Value]] = {}
-    needed: list[profiles.Profile] = []
+    needed: list[Profile] = []
     for stem in project.select(stems):
         declared = declaration(project, stem)
         try:

@@ -7,7 +7,8 @@ from cena.data.images import image_checksums, image_files
 from cena.embed import released
 from cena.errors import InputError, unknown
 from cena.files import file_sha256
-from cena.study.profiles import Profile, of_nas_bench_101, of_size
+from cena.study.profiles import of_nas_bench_101, of_size
+from cena.study.settings import Profile
 
 RELEASED = "released"
 """The need of a notebook that reads the releases in the package."""

@@ -31,8 +31,9 @@ from cena.study.encoders import (
     stored_layout,
 )
 from cena.study.needs import need_data
-from cena.study.profiles import Profile, profile
+from cena.study.profiles import profile
 from cena.study.scale import at_scale, benchmark, scale, view_stages
+from cena.study.settings import Profile
 
 Array = NDArray[np.float64]
 

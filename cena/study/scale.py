@@ -13,7 +13,7 @@ from cena.spaces.nas_bench_101.cells import NAS_BENCH_101_OPERATIONS, cell_from_
 from cena.spaces.nas_bench_101.space import NAS_BENCH_101
 from cena.spaces.nas_bench_201.topology import NAS_BENCH_201
 from cena.stages import Stage
-from cena.study.profiles import Profile
+from cena.study.settings import Profile
 
 NETWORKS: dict[type, Stage] = {
     TopologySpace: NAS_BENCH_201,

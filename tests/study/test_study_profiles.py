@@ -8,7 +8,8 @@ from cena.data import labels
 from cena.errors import InputError
 from cena.spaces import SPACES
 from cena.study import profiles
-from cena.study.profiles import PROFILES, Profile, describe, of_nas_bench_101, of_size, profile
+from cena.study.profiles import PROFILES, describe, of_nas_bench_101, of_size, profile
+from cena.study.settings import Profile
 
 
 def test_profiles_are_found_by_name_and_cannot_be_changed():

@@ -5,7 +5,9 @@ architectures to a journal, so it can be killed at any moment and resumed; a com
 """
 
 import json
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -17,6 +19,9 @@ from cena.spaces import Space, load
 from cena.trajectories.digits_training import DIGITS_EPOCHS, SEEDS, train_digits
 from cena.types import Progress, silent
 
+_Row = dict[Hashable, Any]
+"""A row of a table, by column."""
+
 
 def table_path(space_name: str) -> Path:
     """Where the label table of a digits space is bundled."""
@@ -25,22 +30,20 @@ def table_path(space_name: str) -> Path:
     return BUNDLED / DIGITS_TABLES[space_name]
 
 
-def train_table(
-    space_name: str, journal: Path, workers: int = -1, progress: Progress = silent, destination: Path | None = None
-) -> Path:
-    """Train what neither the table nor the journal has, then write the table; returns its path.
+def train_table(space_name: str, journal: Path, workers: int = -1, progress: Progress = silent) -> Path:
+    """Train what neither the bundled table nor the journal has, then write the table; returns its path.
 
     Parameters
     ----------
     space_name : ``"digits-topology"`` or ``"digits-size"``.
-    journal : file of one JSON record a line; an unfinished last line, left by a kill, is ignored.
+    journal : file of one JSON list a line, the rows of an architecture; an unfinished last line, left by a kill, is
+        ignored.
     workers : joblib's `n_jobs`; the result does not depend on it, but for the seconds.
     progress : called after each architecture.
-    destination : of the table; the bundled one by default.
     """
-    destination = table_path(space_name) if destination is None else destination
+    table = table_path(space_name)
     space = load(space_name)
-    done = {**_trained_before(destination), **_read(journal)}
+    done = {**_trained_before(table), **_read(journal)}
     # In random order: neighbours cost alike, so the time left can be told from what is done.
     order = np.random.default_rng(0).permutation(len(space))
     missing = [int(i) for i in order if space.architecture(int(i)) not in done]
@@ -48,13 +51,17 @@ def train_table(
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
     with journal.open("a") as log:
         log.write("\n")  # ends a line that a kill left unfinished
-        for record in parallel(joblib.delayed(_trained)(space, i) for i in missing):
-            log.write(json.dumps(record) + "\n")
+        for rows in parallel(joblib.delayed(_trained)(space, i) for i in missing):
+            log.write(json.dumps(rows) + "\n")
             log.flush()
-            done[record["architecture"]] = record
+            done[rows[0]["architecture"]] = rows
             progress(len(done), len(space))
-    _write(space, done, destination)
-    return destination
+    rows = [row for index in range(len(space)) for row in done[space.architecture(index)]]
+    partial = table.with_name(table.name + ".partial")
+    # A fixed time stamp in the gzip header: equal tables are equal bytes.
+    pd.DataFrame(rows).to_csv(partial, index=False, compression={"method": "gzip", "mtime": 0})
+    partial.replace(table)
+    return table
 
 
 def retrain(space_name: str, architecture: str) -> pd.DataFrame:
@@ -72,63 +79,37 @@ def retrain(space_name: str, architecture: str) -> pd.DataFrame:
     )
 
 
-def _trained(space: Space, index: int) -> dict[str, object]:
+def _trained(space: Space, index: int) -> list[_Row]:
     accuracies, seconds = train_digits(space, index)
-    return {
-        "architecture": space.architecture(index),
-        "parameters": space.parameters(index),
-        "seconds": round(seconds, 3),
-        "accuracies": accuracies.round(4).tolist(),
-    }
+    return [
+        {
+            "architecture": space.architecture(index),
+            "seed": seed,
+            "epochs": DIGITS_EPOCHS,
+            "validation_accuracy": validation,
+            "test_accuracy": test,
+            "seconds": round(seconds, 3),
+            "parameters": space.parameters(index),
+        }
+        for seed, (validation, test) in zip(SEEDS, accuracies.round(4).tolist(), strict=True)
+    ]
 
 
-def _read(journal: Path) -> dict[str, dict[str, object]]:
-    """The finished architectures of a journal, by string."""
-    records = {}
+def _read(journal: Path) -> dict[str, list[_Row]]:
+    """The rows of the architectures that a journal has finished."""
+    done = {}
     for line in journal.read_text().splitlines() if journal.exists() else []:
         try:
-            record = json.loads(line)
+            rows = json.loads(line)
         except json.JSONDecodeError:  # cut off by a kill
             continue
-        records[record["architecture"]] = record
-    return records
+        done[rows[0]["architecture"]] = rows
+    return done
 
 
-def _trained_before(table: Path) -> dict[str, dict[str, object]]:
-    """The architectures of a table, as records: a space that has grown trains only its new architectures."""
+def _trained_before(table: Path) -> dict[str, list[_Row]]:
+    """The rows of a table by architecture: a space that has grown trains only its new architectures."""
     if not table.exists():
         return {}
-    rows = pd.read_csv(table)
-    return {
-        str(architecture): {
-            "architecture": architecture,
-            "parameters": int(group["parameters"].iloc[0]),
-            "seconds": float(group["seconds"].iloc[0]),
-            "accuracies": group[["validation_accuracy", "test_accuracy"]].to_numpy().tolist(),
-        }
-        for architecture, group in rows.groupby("architecture", sort=False)
-    }
-
-
-def _write(space: Space, records: dict[str, dict[str, object]], destination: Path) -> None:
-    rows = []
-    for index in range(len(space)):
-        record = records[space.architecture(index)]
-        accuracies = np.asarray(record["accuracies"])
-        for seed, (validation, test) in zip(SEEDS, accuracies, strict=True):
-            rows.append(
-                {
-                    "architecture": record["architecture"],
-                    "seed": seed,
-                    "epochs": DIGITS_EPOCHS,
-                    "validation_accuracy": validation,
-                    "test_accuracy": test,
-                    "seconds": record["seconds"],
-                    "parameters": record["parameters"],
-                }
-            )
-    partial = destination.with_name(destination.name + ".partial")
-    # A fixed time stamp in the gzip header: equal tables are equal bytes.
-    compression = {"method": "gzip", "mtime": 0}
-    pd.DataFrame(rows).to_csv(partial, index=False, compression=compression)
-    partial.replace(destination)
+    groups = pd.read_csv(table).groupby("architecture", sort=False)
+    return {str(architecture): group.to_dict("records") for architecture, group in groups}

@@ -91,11 +91,14 @@ class ArtifactStore:
         return place
 
     def stored(self, kind: str, config: Mapping[str, object]) -> Arrays | None:
-        """The arrays that :meth:`arrays` has stored; None where there are none that can be read."""
+        """The arrays that :meth:`arrays` has stored; None where there are none. Those that cannot be read count as none
+        from then on."""
         place = self.root / kind / artifact_key(config)
         try:
             return _load(place) if _is_complete(place) else None
         except _UNREADABLE:
+            _log.warning("artifact %s cannot be read: it is built again", place)
+            (place / _DESCRIPTION).unlink(missing_ok=True)
             return None
 
     def arrays(self, kind: str, config: Mapping[str, object], build: Callable[[], Arrays]) -> Arrays:
@@ -104,15 +107,8 @@ class ArtifactStore:
         def save(folder: Path) -> None:
             np.savez(folder / "arrays.npz", allow_pickle=False, **build())
 
-        try:
-            return _load(self.folder(kind, config, save))
-        except _UNREADABLE:
-            place = self.root / kind / artifact_key(config)
-            if not _is_complete(place):
-                raise  # the error is of the build, or of the disk: not of what was stored
-            _log.warning("artifact %s cannot be read: it is built again", place)
-            (place / _DESCRIPTION).unlink()
-            return _load(self.folder(kind, config, save))
+        found = self.stored(kind, config)
+        return _load(self.folder(kind, config, save)) if found is None else found
 
 
 def _canonical(config: object) -> str:

@@ -16,15 +16,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import cena
-from cena.companion.banner import put_banner
 from cena.companion.check import check, flaws
-from cena.companion.normalise import read
+from cena.companion.normalise import read, write
 from cena.companion.project import Project
 from cena.errors import InputError, WorkError, unknown
 from cena.files import file_sha256, locked, sha256
 from cena.study.profiles import PROFILES
 
 PUBLISHED = "published"
+_SAID = "This page shows an earlier run. What has changed since then, so that its numbers may no longer hold:"
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>$#|])")
 _MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 _MATHJAX_PARTS = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/*.woff", "input/tex/extensions/*.js")
 
@@ -67,7 +68,7 @@ def build_book(project: Project, profile: str) -> Path:
             raise BookError("the book is not built:\n" + "\n".join(faults))
         _assemble(parts, place / "source")
         for stem in set(chapters(project)) & set(stale):
-            put_banner(place / "source" / "notebooks" / f"{stem}.ipynb", stale[stem])
+            _put_banner(place / "source" / "notebooks" / f"{stem}.ipynb", stale[stem])
         built = _run_jupyter_book(place)
         if external := external_references(built):
             raise BookError("pages must not load anything from the network:\n" + "\n".join(external))
@@ -174,6 +175,15 @@ def _assemble(parts: dict[str, Path], folder: Path) -> None:
     for path, file in parts.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, folder / path)
+
+
+def _put_banner(page: Path, reasons: list[str]) -> None:
+    """Write a warning with a list of reasons, in plain words, below the title of a page: an executed notebook."""
+    listed = "\n".join("- " + _MARKUP.sub(r"\\\1", reason) for reason in reasons)
+    notebook = read(page)
+    title, _, text = notebook.cells[0].source.partition("\n")
+    notebook.cells[0].source = f"{title}\n\n```{{warning}}\n{_SAID}\n\n{listed}\n```\n{text}"
+    write(notebook, page)
 
 
 def _run_jupyter_book(place: Path) -> Path:

@@ -44,7 +44,7 @@ def built(project, monkeypatch) -> Path:
     for name in ("index.html", "notebooks/01_first.html", ".fingerprint"):
         (pages / name).write_text(name)
     monkeypatch.setattr(module, "build_book", lambda _project, _profile: pages / "index.html")
-    monkeypatch.setattr(module, "check", lambda _project: [])
+    monkeypatch.setattr(module, "check", lambda _project: {})
     return pages
 
 

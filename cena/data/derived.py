@@ -15,11 +15,12 @@ import pooch
 
 from cena.data import registry
 from cena.data.label_tables import LabelTable, save_table
-from cena.data.nas_bench_101_labels import derive_101, merged_101
-from cena.data.nas_bench_201_labels import SOURCES_201, derive_201, merged_201
+from cena.data.nas_bench_101_labels import LABELS_101, derive_101, merged_101
+from cena.data.nas_bench_201_labels import LABELS_201, SOURCES_201, derive_201, merged_201
 from cena.data.public_files import MERGED_101, MERGED_201, NASBENCH_VIS
 from cena.errors import InputError
 from cena.files import array_sha256, locked, sha256
+from cena.stages import Stage
 from cena.types import Arrays
 
 
@@ -29,12 +30,14 @@ class Recipe:
 
     Parameters
     ----------
+    stage : that derives it: who reads the table uses the stage.
     table : its name.
     sources : the files it is derived from, by their names in the download folder.
     derive : from the paths of these files to the arrays.
     checksum : :func:`content_sha256` of the arrays.
     """
 
+    stage: Stage
     table: str
     sources: tuple[str, ...]
     derive: Callable[[Mapping[str, Path]], Arrays]
@@ -44,9 +47,14 @@ class Recipe:
 RECIPES: dict[str, tuple[Recipe, ...]] = {
     "nas-bench-201": (
         Recipe(
-            "nas-bench-201", SOURCES_201, derive_201, "fd85b33a0157a6077617c9eca25f847be4fe1b847b4ed22e48df014ef97cfe9d"
+            LABELS_201,
+            "nas-bench-201",
+            SOURCES_201,
+            derive_201,
+            "fd85b33a0157a6077617c9eca25f847be4fe1b847b4ed22e48df014ef97cfe9d",
         ),
         Recipe(
+            LABELS_201,
             "nas-bench-201-merged",
             (MERGED_201,),
             merged_201,
@@ -55,12 +63,14 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     ),
     "nas-bench-101": (
         Recipe(
+            LABELS_101,
             "nas-bench-101",
             NASBENCH_VIS,
             derive_101,
             "19be4ab88919a81e74df304da94216ba853a0923f61d826db92948ee4a41046e",
         ),
         Recipe(
+            LABELS_101,
             "nas-bench-101-merged",
             (MERGED_101,),
             merged_101,
@@ -111,6 +121,7 @@ def derived_table(space_name: str) -> LabelTable:
         written. Nothing is half written.
     """
     recipe = recipe_of(space_name)
+    recipe.stage.use()
     path = derived_path(recipe)
     if not _is_good(path, recipe):
         try:

@@ -17,7 +17,11 @@ from cena.data.label_tables import LabelKey
 from cena.data.public_files import MERGED_101, NASBENCH_VIS
 from cena.spaces.nas_bench_101.cells import MAX_VERTICES, NAS_BENCH_101_OPERATIONS, NasBench101Cell
 from cena.spaces.nas_bench_101.isomorphism import cells_by_hash
+from cena.stages import Stage
 from cena.types import Arrays
+
+LABELS_101 = Stage("labels.nas-bench-101", version=1)
+"""NAS-Bench-101's derived label tables, and how they order the vertices of a cell."""
 
 KEYS_101 = {LabelKey("cifar10", "validation", epochs, "one"): epochs for epochs in (108, 36, 12, 4)}
 """The accuracies of the table, and the epochs of their trainings."""
@@ -47,7 +51,7 @@ def derive_101(paths: Mapping[str, Path]) -> Arrays:
         strangers = [text for text in part["key"].tolist() if text not in cells]
         if strangers:
             raise registry.unusable(name, f"it has {len(strangers):,} hashes of no cell, such as '{strangers[0]}'")
-    adjacency, operations = zip(*(_matrices(cells[text]) for text in hashes.tolist()), strict=True)
+    adjacency, operations = zip(*(cell_matrices(cells[text]) for text in hashes.tolist()), strict=True)
     return {
         "architecture": hashes,
         "adjacency": np.stack(adjacency),
@@ -91,7 +95,8 @@ def _columns(path: Path, name: str) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def _matrices(cell: NasBench101Cell) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
+@LABELS_101
+def cell_matrices(cell: NasBench101Cell) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
     """(7, 7) adjacency and (7,) operations, coded as in :class:`cena.data.labels.NasBench101Cells`."""
     adjacency = np.zeros((MAX_VERTICES, MAX_VERTICES), np.uint8)
     operations = np.full(MAX_VERTICES, _PADDING, np.int8)

@@ -26,7 +26,11 @@ from cena.data.label_tables import LabelKey, LabelTable
 from cena.data.pandas_pickles import read_pandas_pickle
 from cena.data.public_files import DATASETS, EXTRACTOR, LANDSCAPE, MERGED_201, MINI_201, NASGRAPH, QUANTILE_TRANSFER
 from cena.errors import InputError
+from cena.stages import Stage
 from cena.types import Arrays, Booleans, Floats
+
+LABELS_201 = Stage("labels.nas-bench-201", version=1)
+"""NAS-Bench-201's derived label tables, and the seconds of its trainings."""
 
 SOURCES_201 = (*NASGRAPH.values(), LANDSCAPE, QUANTILE_TRANSFER, MINI_201, EXTRACTOR)
 
@@ -97,7 +101,7 @@ def derive_201(paths: Mapping[str, Path]) -> Arrays:
     measured = np.array([timings.get(name, (np.nan, np.nan)) for name in names])
     arrays["timed"] = timed
     for name, seconds in zip(("epoch_seconds", "evaluation_seconds"), measured.T, strict=True):
-        arrays[name] = _predicted_elsewhere(seconds, timed, space.one_hot())
+        arrays[name] = predicted_seconds(seconds, timed, space.one_hot())
     return arrays
 
 
@@ -124,6 +128,7 @@ def merged_201(paths: Mapping[str, Path]) -> Arrays:
     return arrays
 
 
+@LABELS_201
 def seconds_201(table: LabelTable, key: LabelKey) -> tuple[Floats, Floats]:
     """(15,625,) seconds of the training that labels come from, and of one evaluation of their split.
 
@@ -134,7 +139,8 @@ def seconds_201(table: LabelTable, key: LabelKey) -> tuple[Floats, Floats]:
     return key.epochs * epoch, table["evaluation_seconds"] * evaluated / 10_000
 
 
-def _predicted_elsewhere(seconds: Floats, timed: Booleans, one_hot: Floats) -> Floats:
+@LABELS_201
+def predicted_seconds(seconds: Floats, timed: Booleans, one_hot: Floats) -> Floats:
     """(n,) seconds, where they are not timed those of a linear fit to the operations, (n, 30), of those that are."""
     weights = np.linalg.lstsq(one_hot[timed], seconds[timed], rcond=None)[0]
     return np.where(timed, seconds, np.round(one_hot @ weights, _DECIMALS))

@@ -19,10 +19,11 @@ from cena.cli.main import app
 from cena.data import derived, labels, registry
 from cena.data.derived import RECIPES, content_sha256, derive_201, derived_folder, derived_table
 from cena.data.label_tables import LabelKey, LabelTable, save_table
-from cena.data.nas_bench_201_labels import SOURCES_201
+from cena.data.nas_bench_201_labels import LABELS_201, SOURCES_201
 from cena.data.public_files import CIFAR10, EXTRACTOR, LANDSCAPE, MINI_201, NASGRAPH, QUANTILE_TRANSFER, REGISTRY
 from cena.errors import InputError
 from cena.files import file_sha256
+from cena.stages import LOG_VARIABLE, stages_used
 from cena.types import Arrays
 
 REAL = Path(os.environ.get("CENA_DATA", ""))
@@ -145,7 +146,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     entry = replace(REGISTRY[LANDSCAPE], checksum=file_sha256(tmp_path / "source.txt"))
     monkeypatch.setattr(registry, "REGISTRY", {"source.txt": entry})
     recipe = derived.Recipe(
-        "small", ("source.txt",), lambda paths: numbers(paths["source.txt"]), content_sha256(numbers())
+        LABELS_201, "small", ("source.txt",), lambda paths: numbers(paths["source.txt"]), content_sha256(numbers())
     )
     monkeypatch.setattr(derived, "RECIPES", {"small": (recipe,)})
     return tmp_path
@@ -255,3 +256,17 @@ def test_one_command_in_an_empty_folder_gets_all_labels(monkeypatch: pytest.Monk
     for space in ("nas-bench-201", "nats-bench-size", "nas-bench-101", "darts"):
         for key in labels.available(space):
             assert np.isfinite(labels.accuracy(space, key)).all(), (space, key)
+
+
+def test_who_reads_a_derived_table_uses_the_stage_that_derives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a page or an artifact made from it is stale once that stage moves on."""
+    monkeypatch.setenv("CENA_DERIVED", str(tmp_path))
+    monkeypatch.setenv(LOG_VARIABLE, str(tmp_path / "stages"))
+    arrays = {"architecture": np.array(["one", "two"])}
+    recipe = replace(RECIPES["nas-bench-101"][0], sources=(), derive=lambda _: arrays, checksum=content_sha256(arrays))
+    monkeypatch.setitem(RECIPES, "nas-bench-101", (recipe,))
+    for _ in ("derived", "read"):
+        derived_table("nas-bench-101")
+        assert stages_used(tmp_path / "stages") == {"labels.nas-bench-101"}

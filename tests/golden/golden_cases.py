@@ -17,8 +17,11 @@ from torch import nn
 
 from cena import arch2vec, contrast, evaluate, layout, search, spaces
 from cena.data import labels
+from cena.data.derived import RECIPES
 from cena.data.images import images
 from cena.data.labels import LabelKey
+from cena.data.nas_bench_101_labels import cell_matrices
+from cena.data.nas_bench_201_labels import predicted_seconds, seconds_201
 from cena.embed import embed
 from cena.jacobians import READINGS, Reader, ViewRecipe, class_views
 from cena.spaces import DartsSpace, NasBench101Space, SizeSpace, TopologySpace
@@ -253,6 +256,29 @@ def seen_images() -> Output:
 def known_labels() -> Output:
     key = LabelKey("digits", "test", 6, "mean")
     return {name: labels.accuracy(name, key)[::300].tolist() for name in ("digits-topology", "digits-size")}
+
+
+@case("labels.nas-bench-201")
+def labels_of_nas_bench_201() -> Output:
+    """The content of its tables by checksum, and seconds."""
+    timed = np.arange(len(CELLS)) % 3 > 0
+    measured = np.where(timed, 10.0 + np.arange(len(CELLS)) ** 2 % 7, np.nan)
+    table = {"epoch_seconds": np.array([10.0, 21.5]), "evaluation_seconds": np.array([1.5, 2.25])}
+    keys = [LabelKey("cifar10", "validation", 12, "mean"), LabelKey("imagenet16", "validation", 200, "mean")]
+    return {
+        "tables": {recipe.table: recipe.checksum for recipe in RECIPES["nas-bench-201"]},
+        "predicted": predicted_seconds(measured, timed, TOPOLOGIES.one_hot()).tolist(),
+        "seconds": [[part.tolist() for part in seconds_201(table, key)] for key in keys],
+    }
+
+
+@case("labels.nas-bench-101")
+def labels_of_nas_bench_101() -> Output:
+    """The content of its tables by checksum, and how a cell is written there."""
+    return {
+        "tables": {recipe.table: recipe.checksum for recipe in RECIPES["nas-bench-101"]},
+        "cells": [[part.tolist() for part in cell_matrices(cell)] for cell in DIRECTED],
+    }
 
 
 @case("digits")

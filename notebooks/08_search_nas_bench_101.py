@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   cena:
-#     needs: [nas-bench-101]
+#     needs: [topology, nas-bench-101, arch2vec-curves]
 #     version: 2
 #   jupytext:
 #     formats: py:percent
@@ -43,6 +43,7 @@ from cena.arch2vec import (
 )
 from cena.companion.project import results_folder
 from cena.data import labels, registry
+from cena.data.public_files import ARCH2VEC_CURVES
 from cena.evaluate import (
     evaluations_to_reach,
     fill_dead,
@@ -293,21 +294,11 @@ HTML(explorer(tables, "fig5d-interactive"))
 # the published comparison is not an even one. Here every method has the same labels.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig:search-101-published", "caption": "Left: validation regret as published by arch2vec's authors, on all cells of NAS-Bench-101. Right: the same methods in this run, on the labelled cells, from one validation trial. Both axes are the same; the two spaces and labels are not."}, "image": {"alt": "Validation regret against simulated hours, published on the left and this run on the right, one curve for each method."}}
-curves_of = {
-    "random": "Random-Search-Encoding-A",
-    "evolution": "Regularized-Evolution-Encoding-A",
-    "REINFORCE": "Reinforce-Search-Encoding-A",
-    "arch2vec-RL": "RL-arch2vec-model-nasbench-101",
-    "arch2vec-BO": "BO-arch2vec-model-nasbench-101",
-}
-files = {label: f"reference/{name}.json" for label, name in curves_of.items()}
-absent = registry.missing(files.values())
 published = []
-if absent or TIMED not in tables:
-    why = f"{len(absent)} of their files are not in the download folder" if absent else "training was not timed here"
-    display(Markdown(f"*Not drawn in this run: {why}.*"))
+if TIMED not in tables:
+    display(Markdown("*Not drawn in this run: training was not timed here.*"))
 else:
-    for label, name in files.items():
+    for label, name in ARCH2VEC_CURVES.items():
         curve = json.loads(registry.fetch(name).read_text())
         hours, regret = np.array(curve["time_plot"]) / 3600, 100 * np.array(curve["valid_plot"])
         published += [(label, *point) for point in zip(hours, regret, strict=True)]
@@ -315,7 +306,7 @@ else:
     drawn, panels = figure(columns=2, panel_height=3.4)
     ours = tables[TIMED].rename(columns={"at": "hours"})
     for panel, table, title in zip(panels, (published, ours), ("published", "this run"), strict=True):
-        for label, curve in table[table["method"].isin(files)].groupby("method", sort=False):
+        for label, curve in table[table["method"].isin(ARCH2VEC_CURVES)].groupby("method", sort=False):
             panel.plot(curve["hours"], curve["regret"], label=label, **METHOD_STYLES[label])
         panel.set(title=title, xlabel="simulated hours", xlim=(0, ours["hours"].max()))
         regret_axis(panel)

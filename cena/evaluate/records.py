@@ -27,22 +27,23 @@ _ROUNDING = 0.005
 """Half a unit of the second decimal, the last the paper prints."""
 
 _DATA_SETS = r"(cifar10|cifar100|imagenet16|digits)"
+_SPACES = r"(size|topology|graph|darts)"
 IDS = {
     "table1.<data set>.<r|tau>": rf"table1\.{_DATA_SETS}\.(r|tau)",
     "embedding.<data set>.ndcg": rf"embedding\.{_DATA_SETS}\.ndcg",
     "table2.<size|topology>_to_<size|topology>.<r|tau>": r"table2\.(size|topology)_to_(size|topology)\.(r|tau)",
-    "table2.<data set>.<size|topology|graph>_to_<size|topology|graph>.<r|tau>": (
-        rf"table2\.{_DATA_SETS}\.(size|topology|graph)_to_(size|topology|graph)\.(r|tau)"
-    ),
+    "table2.<data set>.<space>_to_<space>.<r|tau>": rf"table2\.{_DATA_SETS}\.{_SPACES}_to_{_SPACES}\.(r|tau)",
+    "darts.<labels>_labels.tau": r"darts\.[1-9][0-9]*_labels\.tau",
     "fig4.<data set>.<what>": rf"fig4\.{_DATA_SETS}\.[a-z0-9_-]+",
     "fig5.<space>.<data set>.<method>.regret@<n>": (
         rf"fig5\.[a-z0-9_-]+\.{_DATA_SETS}\.[a-z0-9_+-]+\.regret@[1-9][0-9]*"
     ),
     "arch2vec.<data set>.<val|test>": rf"arch2vec\.{_DATA_SETS}\.(val|test)",
+    "arch2vec.darts.error": r"arch2vec\.darts\.error",
     "speed.<what>": r"speed\.[a-z0-9_-]+",
 }
 """The forms a record's id can take, and the pattern of each; data sets are cifar10, cifar100, imagenet16 and digits.
-Without a data set, `table2` is of ImageNet16-120. Its graph space is NAS-Bench-101."""
+Without a data set, `table2` is of ImageNet16-120. Its spaces are size, topology, graph (NAS-Bench-101) and darts."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ NAMES = {
     "digits": "digits",
     "nas-bench-201": "NAS-Bench-201",
     "nas-bench-101": "NAS-Bench-101",
+    "darts": "DARTS",
     "nats-bench-size": "NATS-Bench's size space",
     "digits-topology": "digits topology",
     "digits-size": "digits size",
@@ -32,6 +33,7 @@ NAMES = {
     "ndcg": "nDCG",
     "val": "validation accuracy (%)",
     "test": "test accuracy (%)",
+    "error": "test error (%)",
 }
 """How the parts of a record's id read in a table, search methods aside."""
 

@@ -30,7 +30,7 @@ from cena.study.encoders import (
     stored_encoder,
     stored_layout,
 )
-from cena.study.needs import need_data
+from cena.study.needs import OWN, need_files, needed_files
 from cena.study.profiles import profile
 from cena.study.scale import at_scale, benchmark, scale, view_stages
 from cena.study.settings import Profile
@@ -68,7 +68,7 @@ class Pipeline:
         self.store = store or ArtifactStore()
         self.workers = workers
         self.progress = progress or (lambda _stage, _done, _total: None)
-        need_data(self.profile)
+        need_files(needed_files([OWN], self.profile), self.profile)
 
     @cached_property
     def space(self) -> Space:

@@ -149,6 +149,22 @@ def of_nas_bench_101(settings: Profile) -> Profile:
     )
 
 
+MORE_EPOCHS = 5
+"""The 1,000 genotypes of DARTS are a fifth of the classes of the topology space: as many steps take more epochs."""
+
+
+def of_darts(settings: Profile) -> Profile:
+    """The same settings with the 1,000 genotypes of DARTS that have labels: one training each on CIFAR-10.
+
+    A view costs ten times one of the topology space, so there are two, of one normal cell a stage: five cells in all.
+    """
+    space = SpaceSettings("darts", architectures=0, datasets=("cifar10",), split="validation", epochs=200, trials="one")
+    return replace(settings, space=space).vary(
+        views={"cells": 1, "per_class": min(settings.views.per_class, 2)},
+        encoder={"epochs": MORE_EPOCHS * settings.encoder.epochs},
+    )
+
+
 def of_unlabelled_nas_bench_101(settings: Profile, architectures: int, points: int) -> Profile:
     """The same settings with a sample of the paper's part of NAS-Bench-101: it needs no download and has no labels."""
     return of_nas_bench_101(settings).vary(

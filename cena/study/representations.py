@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.spatial.distance import cdist
 
 from cena.arch2vec import (
     Arch2vecConfig,
@@ -27,7 +28,7 @@ from cena.data import labels
 from cena.evaluate import FOREST_COMPONENTS, fill_dead, join, log_parameters, principal_components
 from cena.files import array_sha256, sha256
 from cena.search import CategoricalCandidates, ContinuousCandidates, Neighbours, VectorCandidates
-from cena.spaces import NasBench101Space
+from cena.spaces import DartsSpace, NasBench101Space
 from cena.spaces.nas_bench_101.edits import CellIndex
 from cena.spaces.nas_bench_101.space import NAS_BENCH_101
 from cena.stages import versions
@@ -36,6 +37,8 @@ from cena.types import Floats, Integers
 
 _NAS_BENCH_101_CODES = {-1: "input", 0: "conv3x3", 1: "conv1x1", 2: "maxpool3x3", -2: "output"}
 """The operations of the NAS-Bench-101 table by their codes there."""
+
+_NEAREST = 10
 
 
 def arch2vec(store: ArtifactStore, graphs: Graphs, config: Arch2vecConfig) -> Floats:
@@ -111,6 +114,19 @@ def nas_bench_101_candidates(store: ArtifactStore, space: NasBench101Space) -> C
     stored = store.arrays("neighbours", {"cells": sha256(cells), "stages": versions(NAS_BENCH_101)}, build)
     neighbours = Neighbours(stored["starts"], stored["members"])
     return CategoricalCandidates(*space.choices(), neighbours, index.of_codes)
+
+
+def darts_candidates(space: DartsSpace) -> CategoricalCandidates:
+    """The raw encoding of genotypes of DARTS, and as neighbours of each the ten that differ in the fewest choices.
+
+    Of genotypes drawn at random hardly two are one edit apart, which is what neighbours are elsewhere. Among those that
+    differ in as many choices the first of the space are taken.
+    """
+    codes, cardinalities = space.choices()
+    differing = cdist(codes, codes, "hamming")
+    np.fill_diagonal(differing, np.inf)
+    nearest = np.argsort(differing, axis=1, kind="stable")[:, :_NEAREST]
+    return CategoricalCandidates(codes, cardinalities, Neighbours.of(nearest))
 
 
 def in_unit_cube(vectors: ArrayLike) -> ContinuousCandidates:

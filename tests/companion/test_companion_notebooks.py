@@ -20,7 +20,7 @@ from cena.companion.publish import publish
 from cena.errors import InputError
 from cena.stages import STAGES
 from cena.study import profiles
-from cena.study.needs import needed_settings
+from cena.study.needs import needed_files
 
 HEADER = """# ---
 # jupyter:
@@ -266,20 +266,23 @@ def test_a_header_that_is_not_understood_is_refused_in_a_sentence(project, old, 
 
 def test_only_what_a_notebook_declares_to_need_is_asked_for(project, monkeypatch):
     asked = []
-    monkeypatch.setattr(notebooks, "need_data", lambda *settings: asked.append([each.space.name for each in settings]))
+    monkeypatch.setattr(
+        notebooks, "needed_files", lambda needs, profile: [f"{need} of {profile.name}" for need in needs]
+    )
+    monkeypatch.setattr(notebooks, "need_files", lambda files, _profile: asked.append(files))
     source = SLEEPER.replace("[quick]", "[laptop]").replace('"quick"', '"laptop"')
     mentions = source + "\n# of_size( of_nas_bench_101( in a comment, or renamed, count for nothing\n"
     for needs in ("", "topology", "nas-bench-101, size"):
         (project.notebooks / "03_needs.py").write_text(mentions.replace("needs: []", f"needs: [{needs}]"))
         run(project, ["03_needs"], "laptop")
-    assert asked == [[], ["nas-bench-201"], ["nas-bench-101", "nats-bench-size"]]
+    assert asked == [[], ["topology of laptop"], ["nas-bench-101 of laptop", "size of laptop"]]
 
 
 def test_every_notebook_of_the_book_declares_what_can_be_provided():
     project = Project(Path(__file__).parents[2])
     for stem in project.stems():
         declared = declaration(project, stem)
-        assert needed_settings(declared.needs, profiles.profile("laptop")) != [] or declared.reads_results
+        assert needed_files(declared.needs, profiles.profile("laptop")) != [] or declared.reads_results
 
 
 def test_a_failed_notebook_is_kept_apart_and_runs_again(project):

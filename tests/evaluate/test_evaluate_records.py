@@ -26,7 +26,10 @@ NAMES = [
     "table2.size_to_topology.tau",
     "fig4.digits.tau-trained",
     "fig5.nas-bench-201.cifar100.tpe_cena.regret@50",
+    "table2.cifar10.darts_to_topology.r",
+    "darts.100_labels.tau",
     "arch2vec.cifar10.val",
+    "arch2vec.darts.error",
     "speed.views_laptop",
 ]
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -115,6 +118,8 @@ def test_ids_of_the_grammar_are_accepted(name):
         "fig4.digits.tau@6",
         "fig5.nas-bench-201.cifar10.tpe.regret@0",
         "Table1.cifar10.tau",
+        "darts.0_labels.tau",
+        "arch2vec.darts.test",
         None,
     ],
 )

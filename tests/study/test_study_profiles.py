@@ -8,7 +8,7 @@ from cena.data import labels
 from cena.errors import InputError
 from cena.spaces import SPACES
 from cena.study import profiles
-from cena.study.profiles import PROFILES, describe, of_nas_bench_101, of_size, profile
+from cena.study.profiles import PROFILES, describe, of_darts, of_nas_bench_101, of_size, profile
 from cena.study.settings import Profile
 
 
@@ -37,6 +37,14 @@ def test_the_size_space_takes_the_place_of_the_topology_space(name):
     for dataset in size.space.datasets:  # labels of exactly this name exist
         assert size.space.label_key(dataset) in labels.available(size.space.name)
     assert dataclasses.replace(size, space=profile(name).space) == profile(name)
+
+
+def test_darts_takes_the_place_of_the_topology_space_with_fewer_views_and_labels_that_exist():
+    darts = of_darts(profile("paper"))
+    assert [darts.space.label_key(dataset) for dataset in darts.space.datasets] == labels.available("darts")
+    assert (darts.views.cells, darts.views.per_class) == (1, 2)
+    assert darts.views.resolution == profile("paper").views.resolution  # one encoder reads both spaces
+    assert darts.judging == profile("paper").judging
 
 
 def test_quick_needs_nothing_downloaded():

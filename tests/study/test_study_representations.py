@@ -15,7 +15,8 @@ from cena.arch2vec import (
     reconstruction,
     valid_nas_bench_201_cells,
 )
-from cena.spaces import NasBench101Space
+from cena.spaces import DartsSpace, NasBench101Space
+from cena.spaces.darts.genotypes import random_genotypes
 from cena.spaces.nas_bench_101.isomorphism import all_nas_bench_101_cells
 from cena.spaces.nas_bench_201.cells import all_topology_cells
 from cena.study import representations
@@ -24,6 +25,7 @@ from cena.study.representations import (
     arch2vec,
     arch2vec_quality,
     components,
+    darts_candidates,
     in_unit_cube,
     labelled_nas_bench_101_graphs,
     nas_bench_101_candidates,
@@ -110,6 +112,19 @@ def test_cells_are_found_by_their_codes_and_keep_their_neighbours(tmp_path, monk
 
 @NEEDS_DATA
 @pytest.mark.real_data
+def test_genotypes_have_the_ten_nearest_as_neighbours():
+    space = DartsSpace(genotypes=random_genotypes(60, seed=2))
+    candidates = darts_candidates(space)
+    codes, cardinalities = space.choices()
+    assert tuple(candidates.cardinalities) == cardinalities
+    for genotype in (0, 31):
+        differing = (codes != codes[genotype]).sum(axis=1)
+        near = candidates.neighbours[genotype]
+        others = np.setdiff1d(np.arange(60), [*near, genotype])
+        assert len(set(near)) == 10
+        assert differing[near].max() <= differing[others].min()
+
+
 def test_labelled_cells_are_those_of_the_labels():
     space, graphs = benchmark("nas-bench-101"), labelled_nas_bench_101_graphs()
     table = representations.labels.nas_bench_101_cells()

@@ -7,7 +7,7 @@ Parameters
 candidates : where the n architectures lie. Random search, the forest, the Gaussian process and both of arch2vec's
     search any, the last four as vectors in which choices are one-hot; TPE and differential evolution need a box to
     propose in (:class:`ContinuousCandidates` or :class:`CategoricalCandidates`); local search, evolution and REINFORCE
-    need choices (:class:`CategoricalCandidates`).
+    need choices (:class:`CategoricalCandidates`). Candidates that declare their classes are searched class by class.
 guide : (n,) accuracy that the search sees, in percent; NaN where there is no label.
 budget : number of evaluations.
 seed : of the run.
@@ -26,12 +26,13 @@ from cena.search.boxes import differential_evolution, tpe
 from cena.search.candidates import Candidates, CategoricalCandidates, ContinuousCandidates, VectorCandidates
 from cena.search.clock import evaluations_within, regret_over_time
 from cena.search.evaluator import Evaluator
+from cena.search.gaussian_process import gaussian_process
 from cena.search.moves import local_search, regularised_evolution
 from cena.search.neighbours import Neighbours, hamming_neighbours
 from cena.search.random_search import random_regret_expectation, random_search
 from cena.search.reinforce import reinforce
 from cena.search.runs import History, Method, incumbents, regret, regret_table, repeat
-from cena.search.surrogate import gaussian_process, greedy_forest
+from cena.search.surrogate import greedy_forest
 
 METHODS: dict[str, Method] = {
     "random": random_search,

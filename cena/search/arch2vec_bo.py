@@ -7,6 +7,8 @@ A network with one tanh layer is trained on the accuracies; its hidden layer :ma
 whose predictions have a variance. Both hyper-parameters maximise the marginal likelihood.
 """
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize
@@ -17,7 +19,7 @@ from cena.search.evaluator import Evaluator
 from cena.search.runs import History
 from cena.search.surrogate import log_expected_improvement, search_by_model
 from cena.stages import Stage
-from cena.types import Floats
+from cena.types import Floats, Integers
 
 ARCH2VEC_BO = Stage("search.arch2vec-bo", version=1)
 
@@ -42,16 +44,17 @@ def arch2vec_bo(candidates: Candidates, guide: ArrayLike, budget: int, seed: int
     Source: Yan et al. (NeurIPS 2020) and its released code; Snoek et al., "Scalable Bayesian optimization using deep
     neural networks" (ICML 2015). Their DNGO has priors on the two hyper-parameters; here these are bounded only.
     """
-    return search_by_model("arch2vec-bo", _improvement, Evaluator(candidates, guide, budget, seed), _INITIAL, batch)
+    score = partial(_improvement, candidates.vectors.positions)
+    return search_by_model("arch2vec-bo", score, Evaluator(candidates, guide, budget, seed), _INITIAL, batch)
 
 
-def _improvement(known: Floats, accuracy: Floats, others: Floats, generator: np.random.Generator) -> Floats:
-    centre, scale = known.mean(axis=0), known.std(axis=0)
+def _improvement(vectors: Floats, known: Integers, accuracy: Floats, generator: np.random.Generator) -> Floats:
+    centre, scale = vectors[known].mean(axis=0), vectors[known].std(axis=0)
     scale[scale == 0] = 1.0
-    inputs, fractions = (known - centre) / scale, accuracy / 100
+    inputs, fractions = (vectors[known] - centre) / scale, accuracy / 100
     weight, bias = trained_layer(inputs, fractions, generator)
     regression = BayesianRegression(np.tanh(inputs @ weight + bias), fractions)
-    mean, deviation = regression.predict(np.tanh((others - centre) / scale @ weight + bias))
+    mean, deviation = regression.predict(np.tanh((vectors - centre) / scale @ weight + bias))
     return log_expected_improvement(mean, deviation, fractions.max())
 
 

@@ -6,12 +6,15 @@ ties; here each of the tied architectures is equally likely. Ties are common: ra
 and architectures of one class share their coordinates.
 
 The nearest one is found by looking at all, which for thousands of architectures costs less than the proposal.
+
+Architectures of one class compute the same functions, so evaluating a second of them tells a search little. Candidates
+that declare their classes, :meth:`Candidates.each_class_once`, are searched class by class, by every method.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import cached_property
-from typing import Any, TypeVar
+from copy import copy
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +33,9 @@ class Candidates(ABC):
     positions: NDArray[Any]
     """Where each architecture lies, (n, d)."""
 
+    classes: Integers | None = None
+    """The class of each architecture, (n,), counted from 0; None: each is a class of its own."""
+
     def __len__(self) -> int:
         return len(self.positions)
 
@@ -42,6 +48,30 @@ class Candidates(ABC):
     @abstractmethod
     def vectors(self) -> "VectorCandidates":
         """The same architectures as vectors, for methods that regress on numbers: choices become one-hot."""
+
+    def each_class_once(self, classes: ArrayLike) -> Self:
+        """The same candidates, of which a search evaluates one of each class before it evaluates a second of any.
+
+        After that it evaluates a second one of each class before a third of any, and so on.
+
+        Parameters
+        ----------
+        classes : (n,) integers, equal for architectures of one class.
+
+        Raises
+        ------
+        InputError
+            If there is not one integer for each architecture.
+        """
+        given = np.asarray(classes)
+        if given.shape != (len(self),) or not np.issubdtype(given.dtype, np.integer):
+            raise InputError(
+                f"the classes are {given.dtype} of shape {given.shape} for {len(self)} architectures; "
+                "give one integer for each architecture"
+            )
+        declared = copy(self)
+        declared.classes = np.unique(given, return_inverse=True)[1]
+        return declared
 
     @abstractmethod
     def distances(self, query: ArrayLike) -> NDArray[Any]:
@@ -63,18 +93,31 @@ class VectorCandidates(Candidates):
     Parameters
     ----------
     vectors : (n, d) finite numbers; several architectures may share a vector.
+    more : further blocks of features of the same architectures, such as the logarithm of their parameters. A position
+        is made of all blocks; what they are is for models that weigh one block against another.
+
+    Attributes
+    ----------
+    widths : the number of dimensions of each block.
 
     Raises
     ------
     InputError
-        If `vectors` has another shape, is empty, or has a value that is not finite.
+        If a block has another shape, is empty, or has a value that is not finite.
     """
 
-    def __init__(self, vectors: ArrayLike) -> None:
-        self.positions: Floats = np.array(vectors, dtype=np.float64, order="C")
-        if self.positions.ndim != 2 or self.positions.size == 0:
-            shape = self.positions.shape
-            raise InputError(f"the points have shape {shape}; give a non-empty (architectures, dimensions) array")
+    def __init__(self, vectors: ArrayLike, *more: ArrayLike) -> None:
+        blocks = [np.asarray(block, dtype=np.float64) for block in (vectors, *more)]
+        for block in blocks:
+            if block.ndim != 2 or block.size == 0:
+                shape = block.shape
+                raise InputError(f"the points have shape {shape}; give a non-empty (architectures, dimensions) array")
+        if len({len(block) for block in blocks}) > 1:
+            raise InputError(
+                f"the blocks are about {[len(block) for block in blocks]} architectures; give a row for each in each"
+            )
+        self.positions: Floats = np.concatenate(blocks, axis=1)
+        self.widths = tuple(block.shape[1] for block in blocks)
         self._check(self.positions)
 
     def _check(self, positions: Floats) -> None:
@@ -86,6 +129,11 @@ class VectorCandidates(Candidates):
     def vectors(self) -> "VectorCandidates":
         """These candidates."""
         return self
+
+    @property
+    def blocks(self) -> list[Floats]:
+        """The blocks of features that the positions are made of, (n, width) each."""
+        return np.split(self.positions, np.cumsum(self.widths)[:-1], axis=1)
 
     def distances(self, query: ArrayLike) -> Floats:
         """Squared Euclidean distances, (n,)."""
@@ -184,15 +232,12 @@ class CategoricalCandidates(Candidates):
         first = int(distances.argmin())
         return first if distances[first] == 0 else None
 
-    @cached_property
+    @property
     def vectors(self) -> VectorCandidates:
         """Each choice one-hot."""
-        return VectorCandidates(
-            np.concatenate(
-                [np.eye(count)[column] for count, column in zip(self.cardinalities, self.positions.T, strict=True)],
-                axis=1,
-            )
-        )
+        columns = zip(self.cardinalities, self.positions.T, strict=True)
+        vectors = VectorCandidates(np.concatenate([np.eye(count)[column] for count, column in columns], axis=1))
+        return vectors if self.classes is None else vectors.each_class_once(self.classes)
 
     def from_unit_cube(self, position: Floats) -> Integers:
         """Each axis is cut into as many equal bins as its column has choices: (d,) codes."""

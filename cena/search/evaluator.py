@@ -17,6 +17,7 @@ class Evaluator:
     """Looks up accuracies and records them: each architecture at most once, exactly `budget` in all.
 
     An architecture without a label (NaN) cannot be evaluated. It is excluded from the start, alike for every method.
+    Of candidates that declare their classes, one architecture of each class is evaluated before a second of any.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ class Evaluator:
     Attributes
     ----------
     labelled : (n,) whether each architecture has a label.
-    excluded : (n,) whether each has none or has been evaluated.
+    excluded : (n,) whether each has none, has been evaluated, or has to wait for other classes.
     evaluated : the architectures evaluated so far, in order.
 
     Raises
@@ -52,6 +53,7 @@ class Evaluator:
         self._seeds = np.random.SeedSequence(seed)
         self.labelled = ~np.isnan(self.guide)
         self.excluded = ~self.labelled
+        self._known = np.zeros(len(candidates), dtype=np.bool_)
         self.evaluated: list[int] = []
         self._ties = self.generator()
 
@@ -72,14 +74,22 @@ class Evaluator:
         BudgetSpentError
             If no evaluation is left.
         InputError
-            If the architecture has no label or has been evaluated before.
+            If the architecture has no label, has been evaluated before, or has to wait for other classes.
         """
         if self.remaining == 0:
             raise BudgetSpentError
         if self.excluded[architecture]:
-            reason = "has been evaluated before" if self.labelled[architecture] else "has no guide accuracy"
+            reason = "is of a class that has been evaluated before the others"
+            if not self.labelled[architecture]:
+                reason = "has no guide accuracy"
+            elif self._known[architecture]:
+                reason = "has been evaluated before"
             raise InputError(f"architecture {architecture} {reason}; propose one that is not excluded")
-        self.excluded[architecture] = True
+        classes = self.candidates.classes
+        self._known[architecture] = True
+        self.excluded[architecture if classes is None else classes == classes[architecture]] = True
+        if self.excluded.all():  # each class has had its turn
+            self.excluded = ~self.labelled | self._known
         self.evaluated.append(architecture)
         return float(self.guide[architecture])
 
@@ -105,13 +115,13 @@ class Evaluator:
         InputError
             If it has not been evaluated.
         """
-        if not self.is_evaluated(architecture):
+        if not self._known[architecture]:
             raise InputError(f"architecture {architecture} has not been evaluated; evaluate it first")
         return float(self.guide[architecture])
 
     def is_evaluated(self, architecture: int) -> bool:
         """Whether the guide accuracy of an architecture is known."""
-        return bool(self.excluded[architecture] and self.labelled[architecture])
+        return bool(self._known[architecture])
 
     def history(self, method: str) -> History:
         """What has been evaluated so far, as a run of `method`."""

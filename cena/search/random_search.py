@@ -17,9 +17,9 @@ RANDOM_SEARCH = Stage("search.random", version=1)
 def random_search(candidates: Candidates, guide: ArrayLike, budget: int, seed: int) -> History:
     """Evaluate labelled architectures drawn at random, without replacement; the geometry plays no part."""
     evaluator = Evaluator(candidates, guide, budget, seed)
-    generator = evaluator.generator()
-    for architecture in generator.permutation(np.flatnonzero(~evaluator.excluded))[:budget]:
-        evaluator.evaluate(int(architecture))
+    order = evaluator.generator().permutation(np.flatnonzero(evaluator.labelled))
+    while evaluator.remaining:
+        evaluator.evaluate(int(order[np.argmin(evaluator.excluded[order])]))  # the first that still can be
     return evaluator.history("random")
 
 

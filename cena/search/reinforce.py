@@ -29,10 +29,10 @@ def reinforce(candidates: Candidates, guide: ArrayLike, budget: int, seed: int) 
     """Sample a cell from the policy, and learn from its accuracy.
 
     Only a cell that is evaluated for the first time costs an evaluation. A proposal that is no architecture of the
-    space, or one without a label, is dropped and sampled again, and the policy learns nothing from it. One that has
-    been evaluated before is free, and the policy learns from its accuracy once more. A policy that has converged
-    proposes nothing else: after 100 free proposals in a row, the architecture nearest to the next one (in
-    Hamming distance) is evaluated in its place.
+    space, or one without a label, or one that has to wait for other classes, is dropped and sampled again, and the
+    policy learns nothing from it. One that has been evaluated before is free, and the policy learns from its accuracy
+    once more. A policy that has converged proposes nothing else: after 100 free proposals in a row, the architecture
+    nearest to the next one (in Hamming distance) is evaluated in its place.
 
     Source: Williams, "Simple statistical gradient-following algorithms" (Machine Learning 8, 1992). The paper does not
     give its settings; policy, baseline and the defaults are those of NATS-Bench's code (Dong et al., 2021).
@@ -55,7 +55,7 @@ def reinforce(candidates: Candidates, guide: ArrayLike, budget: int, seed: int) 
             codes = space.positions[evaluator.evaluated[-1]]
         else:
             free += 1
-            if architecture is None or not evaluator.labelled[architecture]:
+            if architecture is None or not evaluator.is_evaluated(architecture):
                 continue
             reward = evaluator.known(architecture)
         numerator = _MOMENTUM * numerator + (1 - _MOMENTUM) * reward

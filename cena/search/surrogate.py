@@ -1,45 +1,44 @@
 """Search by a model: start at random, then evaluate again and again what a model of the accuracies scores highest.
 
-Here are the search, and two models of scikit-learn's: a random forest and a Gaussian process.
+Here are the search, the score of a model that knows how sure it is, and the simplest model, a random forest.
 """
 
-import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erfcx, ndtr
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from cena.errors import InputError
 from cena.search.candidates import Candidates
 from cena.search.evaluator import Evaluator
 from cena.search.runs import History
 from cena.stages import Stage
-from cena.types import Floats
+from cena.types import Floats, Integers
 
 GREEDY_FOREST = Stage("search.greedy-forest", version=1)
-GAUSSIAN_PROCESS = Stage("search.gaussian-process", version=1)
 
-_INITIAL, _TREES = 10, 60
+RANDOM_STARTS = 10
+"""Architectures that the searches by a forest and by a Gaussian process evaluate before they have a model."""
 
-ModelScore = Callable[[Floats, Floats, Floats, np.random.Generator], Floats]
-"""(evaluated vectors (m, d), their accuracies (m,), other vectors (k, d), generator) -> scores (k,), high is good."""
+_TREES = 60
+
+ModelScore = Callable[[Integers, Floats, np.random.Generator], Floats]
+"""(evaluated architectures (m,), their accuracies (m,), generator) -> scores of the whole space (n,), high is good."""
 
 
 def search_by_model(method: str, score: ModelScore, evaluator: Evaluator, initial: int, batch: int) -> History:
     """Evaluate `initial` random architectures, then those of the highest scores among all that are left.
 
-    The model is fitted afresh to everything evaluated, after each `batch` evaluations. Architectures of equal scores
-    are equally likely.
+    The model learns from everything evaluated, after each `batch` evaluations. Architectures of equal scores are
+    equally likely.
 
     Parameters
     ----------
     method : name that the history carries.
-    score : fits the model and scores the architectures.
+    score : fits the model and scores all architectures.
     evaluator : of the run, before its first evaluation.
     initial : number of random architectures at the start.
     batch : number of architectures to evaluate between two fits, at least 1.
@@ -52,17 +51,18 @@ def search_by_model(method: str, score: ModelScore, evaluator: Evaluator, initia
     if batch < 1:
         raise InputError(f"method {method} has batches of {batch} evaluations; give at least 1")
     generator = evaluator.generator()
-    vectors = evaluator.candidates.vectors.positions
     while evaluator.remaining:
         if len(evaluator.evaluated) < initial:
             evaluator.evaluate_random(generator)
             continue
         known = np.array(evaluator.evaluated)
         open_ = generator.permutation(np.flatnonzero(~evaluator.excluded))
-        scores = score(vectors[known], evaluator.guide[known], vectors[open_], generator)
-        best = np.argsort(-scores, kind="stable")[: min(batch, evaluator.remaining)]
-        for architecture in open_[best].tolist():
-            evaluator.evaluate(architecture)
+        scores = score(known, evaluator.guide[known], generator)
+        for _ in range(min(batch, evaluator.remaining)):
+            if not len(open_):
+                break  # a new round of the classes begins with another look at the model
+            evaluator.evaluate(int(open_[scores[open_].argmax()]))
+            open_ = open_[~evaluator.excluded[open_]]
     return evaluator.history(method)
 
 
@@ -104,41 +104,11 @@ def greedy_forest(candidates: Candidates, guide: ArrayLike, budget: int, seed: i
     ----------
     batch : number of architectures to evaluate between two fits.
     """
-    return search_by_model("greedy-forest", _predictions, Evaluator(candidates, guide, budget, seed), _INITIAL, batch)
+    score = partial(_predictions, candidates.vectors.positions)
+    return search_by_model("greedy-forest", score, Evaluator(candidates, guide, budget, seed), RANDOM_STARTS, batch)
 
 
-def _predictions(known: Floats, accuracy: Floats, others: Floats, generator: np.random.Generator) -> Floats:
+def _predictions(vectors: Floats, known: Integers, accuracy: Floats, generator: np.random.Generator) -> Floats:
     forest = RandomForestRegressor(_TREES, random_state=int(generator.integers(2**31)))
-    predictions: Floats = forest.fit(known, accuracy).predict(others)
+    predictions: Floats = forest.fit(vectors[known], accuracy).predict(vectors)
     return predictions
-
-
-@GAUSSIAN_PROCESS
-def gaussian_process(candidates: Candidates, guide: ArrayLike, budget: int, seed: int, *, batch: int = 1) -> History:
-    """Evaluate the architecture with the highest expected improvement over the best so far, over the whole space.
-
-    The start is 10 random architectures.
-    The kernel is a Matérn one of smoothness 5/2 with one length scale, times a constant, plus noise; all three are
-    fitted by marginal likelihood each time, to standardised accuracies.
-
-    Parameters
-    ----------
-    batch : number of architectures to evaluate between two fits.
-    """
-    evaluator = Evaluator(candidates, guide, budget, seed)
-    return search_by_model("gaussian-process", _improvement, evaluator, _INITIAL, batch)
-
-
-def _improvement(known: Floats, accuracy: Floats, others: Floats, _generator: np.random.Generator) -> Floats:
-    standard = (accuracy - accuracy.mean()) / (accuracy.std() or 1.0)
-    kernel = ConstantKernel(1.0, (1e-3, 1e3)) * Matern(0.3, (1e-2, 1e2), nu=2.5) + WhiteKernel(1e-2, (1e-6, 1e1))
-    model = GaussianProcessRegressor(kernel)
-    with warnings.catch_warnings():
-        # A length scale or a noise at its bound says that the data do not determine it, which is no failure.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(known, standard)
-    # The model predicts accuracies with their noise; the improvement of the accuracy itself is what counts.
-    mean, deviation = model.predict(others, return_std=True)
-    noise = model.kernel_.k2.noise_level
-    latent = np.sqrt(np.maximum(deviation**2 - noise, 0.0))
-    return log_expected_improvement(mean, latent, float(standard.max()))

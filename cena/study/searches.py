@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from cena.errors import unknown
 from cena.files import array_sha256
-from cena.search import METHODS, Candidates, CategoricalCandidates, History, repeat
+from cena.search import METHODS, Candidates, CategoricalCandidates, History, VectorCandidates, repeat
 from cena.spaces.nas_bench_101.space import NAS_BENCH_101
 from cena.stages import STAGES, versions
 from cena.study.artifacts import ArtifactStore
@@ -107,6 +107,10 @@ def repeated_searches(
         config["neighbours"] = [array_sha256(candidates.neighbours.starts), array_sha256(candidates.neighbours.members)]
         if candidates.lookup is not None:
             stages.append(NAS_BENCH_101)
+    if isinstance(candidates, VectorCandidates) and len(candidates.widths) > 1:
+        config["blocks"] = candidates.widths
+    if candidates.classes is not None:
+        config["classes"] = array_sha256(candidates.classes)
     config["stages"] = versions(*stages)
 
     blocks = [tuple(seeds[start : start + _BLOCK]) for start in range(0, len(seeds), _BLOCK)]

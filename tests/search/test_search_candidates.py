@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from cena.errors import InputError
-from cena.search import CategoricalCandidates, ContinuousCandidates
+from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates
 
 # A coarse grid, so that duplicates and ties are frequent and distances exact.
 GRID = st.integers(0, 4).map(lambda k: k / 4)
@@ -114,3 +114,38 @@ def test_bad_points_are_refused(points, message):
 def test_bad_codes_are_refused(codes, cardinalities, message):
     with pytest.raises(InputError, match=message):
         CategoricalCandidates(codes, cardinalities)
+
+
+def test_blocks_lie_side_by_side_in_a_position():
+    first, second = np.arange(6.0).reshape(3, 2), np.full((3, 1), 9.0)
+    candidates = VectorCandidates(first, second)
+    assert candidates.positions.tolist() == [[0, 1, 9], [2, 3, 9], [4, 5, 9]]
+    assert [block.tolist() for block in candidates.blocks] == [first.tolist(), second.tolist()]
+
+
+def test_blocks_of_different_architectures_are_refused():
+    with pytest.raises(InputError, match=r"the blocks are about \[3, 2\] architectures; give a row for each in each"):
+        VectorCandidates(np.ones((3, 2)), np.ones((2, 1)))
+
+
+@pytest.mark.parametrize(
+    "candidates", [ContinuousCandidates([[0.5], [0.2], [0.1]]), CategoricalCandidates([[0], [1], [2]], [3])]
+)
+def test_declared_classes_are_counted_from_zero_and_kept_by_vectors(candidates):
+    declared = candidates.each_class_once([7, -2, 7])
+    assert declared.classes.tolist() == declared.vectors.classes.tolist() == [1, 0, 1]
+    assert candidates.classes is candidates.vectors.classes is None
+    assert type(declared) is type(candidates)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ([0, 1], r"the classes are int64 of shape \(2,\) for 3 architectures; give one integer for each architecture"),
+        ([0.5, 1, 2], "the classes are float64"),
+        ([[0, 1, 2]], r"shape \(1, 3\)"),
+    ],
+)
+def test_bad_classes_are_refused(classes, message):
+    with pytest.raises(InputError, match=message):
+        ContinuousCandidates([[0.5], [0.2], [0.1]]).each_class_once(classes)

@@ -37,6 +37,7 @@ CHEAP = {"greedy-forest": {"batch": 9}, "gaussian-process": {"batch": 7}, "arch2
 """Parameters with which a method behaves alike and runs faster."""
 GUIDE = np.random.default_rng(6).permutation(60) + 30.0  # all different, so that a best one is unique
 PARTLY = np.where(np.arange(60) % 3 == 0, np.nan, GUIDE)  # 40 labels
+CLASSES = np.random.default_rng(7).integers(0, 12, 60) * 10  # of one to eight architectures
 
 
 @pytest.fixture(params=PAIRS, ids="-".join)
@@ -103,6 +104,25 @@ def test_whole_space_is_searched(method, candidates):
 def test_unlabelled_architectures_are_never_proposed(method, candidates):
     history = method(candidates, PARTLY, 40, 1)
     assert sorted(history.architectures.tolist()) == np.flatnonzero(np.isfinite(PARTLY)).tolist()
+
+
+@pytest.mark.parametrize("guide", [GUIDE, PARTLY], ids=["all labelled", "partly labelled"])
+def test_each_class_is_proposed_once_before_any_is_again(method, candidates, guide):
+    labelled = np.flatnonzero(np.isfinite(guide))
+    history = method(candidates.each_class_once(CLASSES), guide, len(labelled), 2)
+    assert sorted(history.architectures.tolist()) == labelled.tolist()
+    found, left = CLASSES[history.architectures].tolist(), CLASSES[labelled].tolist()
+    while left:
+        turn = set(left)
+        assert set(found[: len(turn)]) == turn
+        found = found[len(turn) :]
+        for each in turn:
+            left.remove(each)
+
+
+def test_classes_of_one_architecture_change_nothing(method, candidates):
+    alone = candidates.each_class_once(np.arange(60))
+    assert (method(alone, GUIDE, 40, 1).architectures == method(candidates, GUIDE, 40, 1).architectures).all()
 
 
 def test_constant_accuracy_is_searched_too(method, candidates):
@@ -196,6 +216,18 @@ def test_evaluator_charges_each_architecture_once():
             beyond()
     assert evaluator.evaluated[0] == 4
     assert len(evaluator.evaluated) == 2
+
+
+def test_evaluator_lets_a_class_wait_for_the_others():
+    evaluator = Evaluator(CANDIDATES["vector"].each_class_once([0, 0, 0, *[1] * 57]), PARTLY, 4, 0)
+    evaluator.evaluate(1)
+    assert [evaluator.is_evaluated(i) for i in (0, 1, 2)] == [False, True, False]
+    with pytest.raises(InputError, match="architecture 2 is of a class that has been evaluated before the others"):
+        evaluator.evaluate(2)
+    evaluator.evaluate(5)
+    assert evaluator.evaluate(2) == GUIDE[2]
+    evaluator.evaluate_nearest(CANDIDATES["vector"].positions[1])
+    assert evaluator.evaluated[3] > 2  # classes 0 and 1 have had a turn each, and class 0 another
 
 
 def test_evaluator_takes_the_proposed_architecture_when_it_is_open():

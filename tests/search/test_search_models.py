@@ -8,11 +8,11 @@ import torch
 from scipy import integrate, stats
 
 from cena.errors import InputError
-from cena.search import METHODS, VectorCandidates, random_regret_expectation, regret_table, repeat
+from cena.search import METHODS, Evaluator, VectorCandidates, random_regret_expectation, regret_table, repeat
 from cena.search.adam import Adam
 from cena.search.arch2vec_bo import BayesianRegression, trained_layer
 from cena.search.arch2vec_rl import RecurrentPolicy
-from cena.search.surrogate import log_expected_improvement
+from cena.search.surrogate import log_expected_improvement, search_by_model
 
 GENERATOR = np.random.default_rng(0)
 
@@ -96,6 +96,14 @@ def test_trained_layer_fits():
     features = np.column_stack([np.tanh(inputs @ weight + bias), np.ones(60)])
     rest = values - features @ np.linalg.lstsq(features, values, rcond=1e-3)[0]
     assert rest.std() < 0.1 * values.std()
+
+
+def test_architectures_of_equal_scores_are_equally_likely():
+    candidates, picks = VectorCandidates(np.zeros((4, 1))), []
+    for seed in range(300):
+        run = search_by_model("equal", lambda *_: np.zeros(4), Evaluator(candidates, np.ones(4), 2, seed), 1, 1)
+        picks.append(run.architectures[1])
+    assert stats.chisquare(np.bincount(picks, minlength=4)).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("name", ["greedy-forest", "gaussian-process", "arch2vec-bo"])

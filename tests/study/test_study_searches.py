@@ -7,7 +7,7 @@ import pytest
 
 from cena import search
 from cena.errors import InputError
-from cena.search import CategoricalCandidates, ContinuousCandidates
+from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates
 from cena.stages import STAGES
 from cena.study import searches
 from cena.study.artifacts import ArtifactStore
@@ -59,6 +59,7 @@ OTHERS = {
     "candidates": (CategoricalCandidates(CODES[::-1], (3, 3)), GUIDE, BUDGET, SEEDS),
     "cardinalities": (CategoricalCandidates(CODES, (3, 4)), GUIDE, BUDGET, SEEDS),
     "kind of candidates": (ContinuousCandidates(CODES / 3), GUIDE, BUDGET, SEEDS),
+    "classes": (CANDIDATES.each_class_once(CODES[:, 0]), GUIDE, BUDGET, SEEDS),
     "guide": (CANDIDATES, GUIDE + 1, BUDGET, SEEDS),
     "budget": (CANDIDATES, GUIDE, BUDGET + 1, SEEDS),
     "seeds": (CANDIDATES, GUIDE, BUDGET, (3, 5)),
@@ -71,6 +72,12 @@ def test_a_change_of_any_setting_runs_them_again(store, calls, other):
     candidates, *rest = other
     repeated_searches(store, Search("random", "random", candidates), *rest)
     assert calls == [*SEEDS, *other[-1]]
+
+
+def test_other_blocks_of_the_same_positions_run_them_again(store, calls):
+    for candidates in (VectorCandidates(CODES), VectorCandidates(CODES[:, :1], CODES[:, 1:])):
+        repeated_searches(store, Search("random", "random", candidates), GUIDE, BUDGET, SEEDS)
+    assert calls == [*SEEDS] * 2
 
 
 def test_another_version_of_the_method_or_of_an_optimiser_runs_them_again(store, calls, monkeypatch):

@@ -1,6 +1,6 @@
 """All views of a space in one resumable Zarr store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,17 @@ from cena.jacobians.views import ViewRecipe, Views, ViewStatus, class_views
 from cena.spaces import Space, representatives
 from cena.types import Booleans, Integers, Progress, silent
 
-_BATCH = 4
+CLASSES_A_CHUNK = 8
 """Classes a worker computes before it hands them in: what a kill can lose, times the workers."""
 
 
 class ViewStore:
-    """The views of every class of a space on disk, one chunk a class.
+    """The views of every class of a space on disk, eight classes a chunk.
 
     Zarr v3 arrays, all with leading axes (class, view): ``directions`` (..., point, component) float16, unless left
     out, and ``singular_values`` (..., component) float32 hold the two factors of the EPDJM, whose columns span too many
     decades for float16; ``jacov`` float32; each reading float32 under its name; ``status`` uint8 (`ViewStatus`) is the
-    done map, written after the rest of its class. Zarr replaces chunk files whole, so a killed run leaves a valid store
+    done map, written after the rest of its chunk. Zarr replaces chunk files whole, so a killed run leaves a valid store
     that :meth:`compute` completes.
 
     Parameters
@@ -81,7 +81,9 @@ class ViewStore:
             group.attrs["configuration"] = dict(configuration)
             for name, (dtype, trailing) in arrays.items():
                 extent = (views, *trailing)
-                group.create_array(name, shape=(classes, *extent), chunks=(1, *extent), dtype=dtype)
+                group.create_array(
+                    name, shape=(classes, *extent), chunks=(min(CLASSES_A_CHUNK, classes), *extent), dtype=dtype
+                )
         store = cls(path)
         found = {name: array.shape for name, array in store._group.arrays()}
         expected = {name: (classes, views, *trailing) for name, (_, trailing) in arrays.items()}
@@ -146,12 +148,15 @@ class ViewStore:
         """Classes whose views are not all computed."""
         return np.flatnonzero((self.status == ViewStatus.MISSING).any(axis=1))
 
-    def write(self, class_number: int, views: Views) -> None:
-        """Store the views of one class; its status last."""
+    def write(self, chunk: int, classes: Sequence[Views]) -> None:
+        """Store the views of all classes of a chunk; their status last."""
+        part = slice(CLASSES_A_CHUNK * chunk, CLASSES_A_CHUNK * chunk + len(classes))
         kept = ("directions",) if "directions" in self._group else ()
-        for name in (*kept, "singular_values", "jacov", *self.readings, "status"):
-            array = views.readings[name] if name in self.readings else getattr(views, name)
-            self._group[name][class_number] = array
+        for name in (*kept, "singular_values", "jacov"):
+            self._group[name][part] = np.stack([getattr(views, name) for views in classes])
+        for name in self.readings:
+            self._group[name][part] = np.stack([views.readings[name] for views in classes])
+        self._group["status"][part] = np.stack([views.status for views in classes])
 
     def compute(
         self,
@@ -171,21 +176,21 @@ class ViewStore:
         seed : root of every view's seed.
         precision : see `cena.jacobians.data_jacobian`.
         workers : joblib's `n_jobs`; -1 for one a core.
-        progress : told of the classes after each.
+        progress : told of the classes after each chunk.
         """
         firsts = representatives(space.classes())
-        missing = self.missing()
         kept = "directions" in self._group
         settings = ViewRecipe(images, self._status.shape[1], seed, precision, self.readings, kept)
-        batches = [missing[i : i + _BATCH] for i in range(0, len(missing), _BATCH)]
+        chunks = np.unique(self.missing() // CLASSES_A_CHUNK)
+        done = len(firsts) - len(self.missing())
 
-        def batch_views(numbers: Integers) -> list[tuple[int, Views]]:
-            return [(int(n), class_views(space, int(firsts[n]), int(n), settings)) for n in numbers]
+        def computed(chunk: int) -> tuple[int, list[Views]]:
+            first = CLASSES_A_CHUNK * chunk
+            numbers = range(first, min(first + CLASSES_A_CHUNK, len(firsts)))
+            return chunk, [class_views(space, int(firsts[n]), n, settings) for n in numbers]
 
-        done = len(firsts) - len(missing)
         parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
-        for batch in parallel(joblib.delayed(batch_views)(numbers) for numbers in batches):
-            for class_number, result in batch:
-                self.write(class_number, result)
-                done += 1
-                progress(done, len(firsts))
+        for chunk, classes in parallel(joblib.delayed(computed)(int(chunk)) for chunk in chunks):
+            self.write(chunk, classes)
+            done += len(classes)
+            progress(done, len(firsts))

@@ -79,7 +79,7 @@ def stored_embedding(
 
 
 def stored_layout(
-    store: ArtifactStore, key: Mapping[str, Any], embedding: Callable[[], NDArray[np.float32]], seed: int
+    store: ArtifactStore, key: Mapping[str, Any], embedding: Callable[[], NDArray[np.floating]], seed: int
 ) -> dict[str, NDArray[Any]]:
     """The two steps from an embedding of classes to the square (equations 4 and 5), computed if they are not stored.
 

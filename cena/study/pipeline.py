@@ -17,7 +17,8 @@ from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.data import labels
 from cena.data.images import Images, images
 from cena.files import sha256
-from cena.jacobians import ViewStore
+from cena.jacobians import Reader, ViewStore
+from cena.jacobians.readings import READING
 from cena.spaces import SampledSpace, Space, load, representatives, sample
 from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
@@ -131,6 +132,7 @@ class Pipeline:
             "views": chosen.views.per_class,
             "seed": chosen.seed,
             "precision": self.precision,
+            "readings": [*chosen.closed_form.readings],
         }
 
     @cached_property
@@ -140,7 +142,7 @@ class Pipeline:
         return {
             **self._views_config,
             "networks": sha256(networks),
-            "stages": versions(*view_stages(self.space)),
+            "stages": versions(*view_stages(self.space), READING),
         }
 
     @cached_property
@@ -149,9 +151,10 @@ class Pipeline:
         config = self._views_config
         classes = int(self.classes.max()) + 1
         shape = (classes, self.profile.views.per_class, self.profile.views.points, self.components)
+        readings = Reader(self.images.pixels, self.profile.closed_form.readings).lengths
 
         def build(folder: Path) -> None:
-            store = ViewStore.create(folder / "views.zarr", shape, config)
+            store = ViewStore.create(folder / "views.zarr", shape, config, readings)
             with cluster():
                 store.compute(
                     self.view_space,
@@ -190,8 +193,13 @@ class Pipeline:
         """(classes, views) Jacobian covariance score, NaN where a view cannot be used."""
         return np.where(self.usable, self.views.jacov.astype(np.float64), np.nan)
 
+    @cached_property
+    def readings(self) -> dict[str, NDArray[np.float32]]:
+        """(classes, views, length) each reading that the closed form takes, by name; see `usable`."""
+        return {name: self.views.reading(name) for name in self.profile.closed_form.readings}
+
     def view_arrays(self) -> ViewArrays:
-        """The views as an encoder takes them."""
+        """The views as the paper's encoder takes them."""
         return ViewArrays(self.directions, self.singular_values, self.usable)
 
     @cached_property

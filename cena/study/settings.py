@@ -84,6 +84,24 @@ class EncoderSettings:
 
 
 @dataclass(frozen=True)
+class ClosedFormSettings:
+    """The contrastive encoder in closed form, see :class:`cena.contrast.ClosedFormConfig`, and what it reads of a view.
+
+    Attributes
+    ----------
+    readings : the names of its blocks, of :data:`cena.jacobians.READINGS`.
+    components : the most dimensions of the embedding.
+    shrinkage : of the covariance of initialisations, from 0 to 1.
+    principal : the most principal components of a block.
+    """
+
+    readings: tuple[str, ...]
+    components: int
+    shrinkage: float
+    principal: int
+
+
+@dataclass(frozen=True)
 class JudgingSettings:
     """How embeddings are judged by what random forests predict from them.
 
@@ -171,7 +189,8 @@ class Profile:
     name : what the command line calls it.
     space : the topology space that is embedded.
     size_space : the size space that it transfers to.
-    views, encoder : how Jacobians are taken and contrasted.
+    views : how Jacobians are taken.
+    encoder, closed_form : the two ways to contrast them, the paper's and ours.
     judging, search : how the embedding is judged.
     trajectories, ablations : of chapters 6 and 10.
     seed : of everything that is random.
@@ -182,6 +201,7 @@ class Profile:
     size_space: SpaceSettings
     views: ViewSettings
     encoder: EncoderSettings
+    closed_form: ClosedFormSettings
     judging: JudgingSettings
     search: SearchSettings
     trajectories: TrajectorySettings

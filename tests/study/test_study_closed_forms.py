@@ -50,7 +50,7 @@ def test_fewer_readings_are_another_embedding(pipeline: Pipeline) -> None:
     spectrum = ClosedFormEmbedding(pipeline, ("spectrum",))
     assert [*spectrum.encoder.blocks] == ["spectrum"]
     assert not np.array_equal(spectrum.embedding, ClosedFormEmbedding(pipeline).embedding)
-    with pytest.raises(InputError, match="no reading of profile 'quick' 'jacov'"):
+    with pytest.raises(InputError, match="unknown reading of profile 'quick' 'jacov'"):
         ClosedFormEmbedding(pipeline, ("jacov",))
 
 

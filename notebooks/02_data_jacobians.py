@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology]
-#     version: 1
+#     version: 2
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -37,7 +37,7 @@ from torch import nn
 
 from cena.companion.project import results_folder
 from cena.evaluate import kendall, log_parameters, write_table
-from cena.jacobians import data_jacobian, epdjm_factors, rescale_weights, view_seeds
+from cena.jacobians import ViewRecipe, class_views, data_jacobian, epdjm_factors, rescale_weights, view_seeds
 from cena.jacobians.views import RESCALE
 from cena.report import plots, style
 from cena.report.tables import NAMES, markdown_table
@@ -541,8 +541,95 @@ for dataset in labels:
         f"On {names[dataset]} the best single number from a Jacobian is {jacobian} (τ {taus[jacobian][dataset]:+.2f}), "
         f"{'ahead of' if ahead else 'behind'} the best that is merely counted, {rival} (τ {taus[rival][dataset]:+.2f})."
     )
+Markdown(" ".join(sentences) + " One number is little to ask of a matrix.")
+
+# %% [markdown]
+# ## Where in the image
+#
+# Singular values and the EPDJM say *which* images a network responds to, and how strongly. Neither says *where* in the
+# image, though that is half of the matrix. Two readings of it are pictures. With $Y_i$ the $i$-th row of the EDJM,
+# scaled to length one and seen as an image of three channels:
+#
+# - the **energy map**, the mean over data points of $\sum_c Y_{i,c}(x, y)^2$, relative to its own mean;
+# - the **spatial power**, the mean over data points of $\sum_c \lvert \mathrm{FFT}_2(Y_{i,c}) \rvert^2$, as each
+#   frequency's share: how much of the gradients is smooth, and how much changes from pixel to pixel.
+#
+# Signs and rotations of singular vectors, the scale of the gradients and the order of the points change neither. Here
+# they are for five cells that differ in what they are made of. Look for three things: how much less the border of the
+# image counts than its middle, which is the work of padding; whether the strides of the reductions show as a grid; and
+# how much fine detail is left, which pooling takes away.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-readings", "caption": "Five cells (columns) and two readings of their data Jacobians, means over views. Top: the energy map, blue below and red above the mean. Bottom: spatial power, bright where more; frequency zero is in the middle of the left edge, the finest horizontal pattern at the right edge."}, "image": {"alt": "Two rows of five heat maps. Energy maps show borders and grids; spatial power is concentrated at low frequencies for pooling and spread for 1x1 convolutions."}}
+CELLS = {
+    "3x3 convolutions": ("nor_conv_3x3",) * 6,
+    "one 3x3 convolution": ("none", "none", "none", "nor_conv_3x3", "none", "none"),
+    "1x1 convolutions": ("nor_conv_1x1",) * 6,
+    "pooling, one 3x3": (
+        "avg_pool_3x3",
+        "avg_pool_3x3",
+        "avg_pool_3x3",
+        "nor_conv_3x3",
+        "avg_pool_3x3",
+        "avg_pool_3x3",
+    ),
+    "skips, one 1x1": ("skip_connect", "skip_connect", "skip_connect", "nor_conv_1x1", "skip_connect", "skip_connect"),
+}
+
+
+def cell_of(operations):
+    """The string of the cell with these operations on its edges 0-1, 0-2, 1-2, 0-3, 1-3, 2-3."""
+    one, two, three = operations[:1], operations[1:3], operations[3:]
+    return "+".join("|" + "|".join(f"{name}~{i}" for i, name in enumerate(node)) + "|" for node in (one, two, three))
+
+
+resolution = settings.views.resolution
+recipe = ViewRecipe(
+    pipeline.images.pixels, 4, settings.seed, pipeline.precision, ("energy-map", "spatial-power"), directions=False
+)
+shown = {}
+for name, operations in CELLS.items():
+    found = class_views(space, space.index(cell_of(operations)), 0, recipe)
+    shown[name] = {reading: values[found.usable].mean(axis=0) for reading, values in found.readings.items()}
+drawn, axes = plt.subplots(2, len(CELLS), figsize=(style.TEXT_WIDTH, 3.5))
+powers = np.array([one["spatial-power"] for one in shown.values()])
+low, high = np.quantile(powers, (0.02, 0.99))
+for column, (name, one) in zip(axes.T, shown.items(), strict=True):
+    plots.heat_map(column[0], one["energy-map"].reshape(resolution, resolution))
+    power = np.fft.fftshift(one["spatial-power"].reshape(resolution, -1), axes=0)
+    column[1].imshow(power, cmap="viridis", vmin=low, vmax=high, rasterized=True)
+    column[1].set(xticks=[], yticks=[])
+    column[0].set_title(name.replace(" ", "\n", 1), fontsize=8)
+    column[0].set_aspect("equal")
+axes[0, 0].set_ylabel("energy map")
+axes[1, 0].set_ylabel("spatial power")
+plt.show()
+
+# %% tags=["hide-input"]
+fine = np.hypot(*np.meshgrid(np.fft.rfftfreq(resolution), np.fft.fftfreq(resolution))).ravel() > 0.25
+edge = np.ones((resolution, resolution), dtype=bool)
+edge[1:-1, 1:-1] = False
+rows = []
+for name, one in shown.items():
+    share = np.exp(one["spatial-power"])
+    energy = np.exp(one["energy-map"])
+    rows.append(
+        (
+            name,
+            f"{100 * share[fine].sum() / share.sum():.0f}",
+            f"{energy[edge.ravel()].mean() / energy[~edge.ravel()].mean():.2f}",
+            f"{one['energy-map'].std():.2f}",
+        )
+    )
+header = (
+    "cell",
+    "power at fine frequencies (%)",
+    "energy of the border, of the inside",
+    "spread of the log energy map",
+)
+write_table(results / "02_data_jacobians_readings.csv", pd.DataFrame(rows, columns=header))
 Markdown(
-    " ".join(sentences)
-    + " One number is little to ask of a matrix. What a whole EPDJM says, once an encoder has learned which part of it "
-    "belongs to the architecture, is the subject of [the next chapter](03_contrastive_embeddings)."
+    markdown_table(header, rows, numeric=(1, 2, 3))
+    + "\n\nFine are frequencies above a quarter cycle a pixel. The pictures are means over four initialisations, so "
+    "what they show is the cell's, and none of it is in the singular values. What it is worth, once an encoder has "
+    "learned which part of it belongs to the architecture, is the subject of [the next chapter](03_contrastive_embeddings)."
 )

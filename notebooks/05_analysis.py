@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology, darts, every-label]
-#     version: 3
+#     version: 4
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -16,14 +16,17 @@
 # %% [markdown]
 # # What the embedding knows
 #
-# The encoder of [the previous chapters](03_contrastive_embeddings) has never seen an accuracy. Does its embedding know
+# No encoder of [chapter 3](03_contrastive_embeddings) has ever seen an accuracy. Do their embeddings know
 # which architectures are good nevertheless? Section 4.3 of {cite:t}`anonymous2021cena` answers in two ways: by eye,
 # with t-SNE {cite:p}`vandermaaten2008tsne` pictures of every stage of the method (Figure 2), and by number, with random
 # forests {cite:p}`breiman2001forests` that predict accuracy from the embedding (Figure 3 and Table 1).
 #
 # We repeat both, measure what the eye sees, and ask what the paper does not: how much of this needs an embedding? A
-# list of a cell's operations, the number of its parameters, and the singular values that the encoder starts from are
-# features too, and cost less.
+# list of a cell's operations, the number of its parameters, and what an encoder starts from are features too, and cost
+# less.
+#
+# Two embeddings are judged. *The embedding* is ours: five readings of the whole Jacobian, contrasted in closed form.
+# *The paper's recipe* is the MLP-Mixer on the EPDJM, trained by Barlow Twins. Both see the same Jacobians.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
@@ -55,6 +58,7 @@ from cena.evaluate import (
     Interval,
     PredictionTask,
     feature_sets,
+    fill_dead,
     held_out,
     judge,
     kendall,
@@ -70,12 +74,14 @@ from cena.evaluate import (
 from cena.report import plots, style
 from cena.report.tables import NAMES, NONE, markdown_table, top_table
 from cena.report.wording import counted, in_words, signed, told
+from cena.study.closed_forms import ClosedFormEmbedding
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import has_full_networks, of_darts
 
 style.use_style()
 results = results_folder(profile)
 pipeline = Pipeline(profile)
+ours = ClosedFormEmbedding(pipeline)
 settings = pipeline.profile
 runs = runs or settings.judging.runs
 labels = {dataset: pipeline.accuracy(dataset) for dataset in settings.space.datasets}
@@ -94,13 +100,14 @@ Markdown(
 )
 
 # %% [markdown]
-# ## Four stages, seen in the plane
+# ## Every stage, seen in the plane
 #
-# The four stages are the EPDJM ({eq}`eq:projection`), its embedding by the encoder before and after training, and the
-# final place in the unit square ({eq}`eq:transport`). The first three have hundreds of dimensions: each is reduced to
-# 50 principal components and drawn by t-SNE with default settings. The last has two and is drawn as it is. All are
-# averages over an architecture's views, and the EPDJM is drawn as the encoder receives it, unit columns and the
-# logarithms of the singular values, because raw magnitudes would hide everything but the largest networks.
+# The paper's stages are the EPDJM ({eq}`eq:projection`), its embedding by the encoder before and after training, and the
+# final place in the unit square ({eq}`eq:transport`). Ours are the readings, their embedding in closed form, and the
+# place in the square that follows from it. Stages with more than 50 dimensions are reduced to
+# 50 principal components, and all but the square are drawn by t-SNE with default settings. The square is drawn as it
+# is. All are averages over an architecture's views, and the EPDJM is drawn as the encoder receives it, unit columns and
+# the logarithms of the singular values, because raw magnitudes would hide everything but the largest networks.
 #
 # One architecture of each class is drawn: two cells that compute the same function would be perfect neighbours at every
 # stage, and flatter all of them.
@@ -137,8 +144,8 @@ def epdjm(classes):
 
 
 def reduced(matrix):
-    """The first 50 principal components."""
-    return PCA(50, svd_solver="randomized", random_state=settings.seed).fit_transform(matrix)
+    """At most the first 50 principal components."""
+    return PCA(min(50, *matrix.shape), svd_solver="randomized", random_state=settings.seed).fit_transform(matrix)
 
 
 def plane(matrix):
@@ -158,13 +165,15 @@ with threadpool_limits(1):
         "EPDJM": reduced(epdjm(chosen)),
         "untrained embeddings": reduced(pipeline.untrained_embedding[chosen]),
         "trained embeddings": reduced(pipeline.embedding[chosen]),
+        "readings": reduced(fill_dead(ours.inputs[chosen])),
+        "closed form": reduced(ours.embedding[chosen]),
     }
 planes = dict(zip(stages, Parallel(n_jobs=-1)(delayed(plane)(matrix) for matrix in stages.values()), strict=True))
-planes["final coordinates"] = stages["final coordinates"] = pipeline.layout["centroids"][chosen]
+planes["final coordinates"] = stages["final coordinates"] = ours.layout["centroids"][chosen]
 smoothness = {stage: neighbour_tau(points) for stage, points in planes.items()}
 
-# %% mystnb={"figure": {"name": "fig-stages", "caption": "Figure 2 of the paper: every stage of the method, coloured by test accuracy on the first data set. The first three panels are t-SNE projections; the last is the unit square itself. Above each panel, how well the ten nearest neighbours in it rank accuracy."}, "image": {"alt": "Four scatter plots of architectures coloured by accuracy: EPDJM, untrained embeddings, trained embeddings and final coordinates."}} tags=["hide-input"]
-figure, axes = style.figure(2, 2, panel_height=3.1)
+# %% mystnb={"figure": {"name": "fig-stages", "caption": "Figure 2 of the paper: every stage of the method, coloured by test accuracy on the first data set. First three panels: the paper's recipe; then ours. All but the last are t-SNE projections; the last is the unit square itself. Above each panel, how well the ten nearest neighbours in it rank accuracy."}, "image": {"alt": "Six scatter plots of architectures coloured by accuracy: EPDJM, untrained embeddings, trained embeddings, readings, closed form and final coordinates."}} tags=["hide-input"]
+figure, axes = style.figure(3, 2, panel_height=3.1)
 for panel, (stage, points) in zip(axes, planes.items(), strict=True):
     plots.accuracy_scatter(panel, points, accuracy, label=f"{names[first]} test accuracy (%)")
     centre, half = (points.min(axis=0) + points.max(axis=0)) / 2, 0.52 * np.ptp(points, axis=0).max()
@@ -212,9 +221,10 @@ display(
         f"numbers {'agree' if measured == claimed else 'do not agree'} on the order. Training changes τ by "
         f"{smoothness[claimed[2]] - smoothness[claimed[1]]:+.2f} in the plane and by "
         f"{own[claimed[2]] - own[claimed[1]]:+.2f} in the space; "
-        f"going from the trained embedding to two coordinates changes it by "
-        f"{own['final coordinates'] - own[claimed[2]]:+.2f}. Of the features without an encoder, {best_rival} "
-        f"has the best neighbourhoods ({own[best_rival]:.2f}; the trained embedding: {own[claimed[2]]:.2f})."
+        f"the closed form's contrast changes that of its readings by {own['closed form'] - own['readings']:+.2f}, and "
+        f"going from the closed form to two coordinates by {own['final coordinates'] - own['closed form']:+.2f}. Of the "
+        f"features without an encoder, {best_rival} has the best neighbourhoods ({own[best_rival]:.2f}; the closed "
+        f"form: {own['closed form']:.2f}; the paper's recipe: {own[claimed[2]]:.2f})."
     ),
 )
 
@@ -227,27 +237,35 @@ display(
 # run by run. The intervals are 95 % intervals of the mean over splits; they do not contain the noise of the labels or
 # of another training of the encoder.
 #
-# The headline is the **embedding with log parameters**. A default forest would overlook one column
-# among 512, so it is given the embedding's first principal components, which need no labels (`forest_components`; 0 gives
-# the forest all columns, as in the paper). The rivals:
+# The headline is the **embedding with log parameters**, with the settings that [chapter 3](03_contrastive_embeddings)
+# names. A default forest would overlook one column among the paper's 512, so of a wide embedding it is given the first
+# principal components, which need no labels (`forest_components`; 0 gives the forest all columns, as in the paper).
+# Beside it stands *the paper's recipe*. The rivals:
 #
-# - *log parameters*, *one-hot* (the operation on each edge) and both: known before any network is built;
-# - *jacov + log parameters*: one number from the same Jacobians {cite:p}`mellor2021naswot`;
-# - *log spectrum + log parameters*: the singular values of the same Jacobians, without an encoder.
+# - known before any network is built: *log parameters*, *one-hot* (the operation on each edge) and both;
+# - made of the same Jacobians without an encoder: *jacov + log parameters*, one number
+#   {cite:p}`mellor2021naswot`; *log spectrum + log parameters*, the singular values; and *readings + log parameters*,
+#   the embedding's own inputs, of which the forest gets twice as many principal components.
 #
-# The controls are an *untrained encoder*, which shows what training adds, and *shuffled labels*, which must score zero.
+# The controls are an *untrained encoder*, which shows what training adds to the paper's recipe, and *shuffled labels*,
+# which must score zero.
 
 # %%
-HEADLINE, SPECTRUM = "embedding + log parameters", "log spectrum + log parameters"
+HEADLINE, RECIPE = "embedding + log parameters", "paper's recipe + log parameters"
+SPECTRUM, INPUTS = "log spectrum + log parameters", "readings + log parameters"
 UNTRAINED, SHUFFLED = "untrained encoder + log parameters", "shuffled labels"
+FEW_LABELS = 100
 
 
-def features_of(pipeline):
-    """Every feature set of a space."""
+def features_of(ours):
+    """Every feature set of a space that was embedded in closed form."""
+    pipeline = ours.pipeline
     sources = FeatureSources(
         pipeline.parameters,
-        embedding=pipeline.per_architecture(pipeline.embedding),
-        coordinates=pipeline.coordinates,
+        embedding=pipeline.per_architecture(ours.embedding),
+        coordinates=ours.coordinates,
+        paper=pipeline.per_architecture(pipeline.embedding),
+        readings=pipeline.per_architecture(ours.inputs),
         untrained=pipeline.per_architecture(pipeline.untrained_embedding),
         singular_values=pipeline.per_architecture(pipeline.spectrum),
         jacov=pipeline.per_architecture(pipeline.jacov),
@@ -256,7 +274,7 @@ def features_of(pipeline):
     return feature_sets(sources, forest_components or None)
 
 
-features = features_of(pipeline)
+features = features_of(ours)
 forests = PredictionTask(settings.judging.labels, runs, settings.seed, trees=settings.judging.trees)
 
 
@@ -272,6 +290,12 @@ def scored(accuracy):
 
 
 scores = {dataset: scored(accuracy) for dataset, accuracy in labels.items()}
+few = pd.concat(
+    [
+        predict(features, accuracy, replace(forests, train_size=FEW_LABELS), workers=-1).assign(dataset=dataset)
+        for dataset, accuracy in labels.items()
+    ]
+)
 
 # %% [markdown]
 # ### One split, drawn
@@ -317,12 +341,13 @@ for name in [*features, SHUFFLED]:
 header = ("features", *(f"{names[dataset]} {'τ' if metric == 'tau' else metric}" for dataset, metric in columns))
 Markdown(markdown_table(header, rows, numeric=range(1, len(header))))
 
-# %% mystnb={"figure": {"name": "fig-rivals", "caption": "Kendall's τ of every feature set with its 95 % interval over splits, on the same splits. Blue: made by this method; vermilion: rivals without an encoder; grey: an encoder that was not trained. Dashed: the paper's Table 1, where it has a number."}, "image": {"alt": "Dot plot of Kendall's tau of each feature set, one panel for each data set."}} tags=["hide-input"]
-METHOD = ("embedding + log parameters", "embedding", "coordinates")
-order = [*METHOD, SPECTRUM, *TRIVIAL, UNTRAINED, "untrained encoder"]
-shade = dict.fromkeys(order, "#777777") | dict.fromkeys((SPECTRUM, *TRIVIAL), style.COLOURS["vermilion"])
-shade |= dict.fromkeys(METHOD, style.COLOURS["blue"])
-figure, axes = style.figure(1, len(labels), panel_height=3.0)
+# %% mystnb={"figure": {"name": "fig-rivals", "caption": "Kendall's τ of every feature set with its 95 % interval over splits, on the same splits. Dark blue: our embedding; light blue: the paper's recipe; vermilion: rivals without an encoder; grey: an encoder that was not trained. Dashed: the paper's Table 1, where it has a number."}, "image": {"alt": "Dot plot of Kendall's tau of each feature set, one panel for each data set."}} tags=["hide-input"]
+METHOD = (HEADLINE, "embedding", "coordinates")
+THEIRS = (RECIPE, "paper's recipe")
+order = [*METHOD, *THEIRS, INPUTS, SPECTRUM, *TRIVIAL, UNTRAINED, "untrained encoder"]
+shade = dict.fromkeys(order, "#777777") | dict.fromkeys((INPUTS, SPECTRUM, *TRIVIAL), style.COLOURS["vermilion"])
+shade |= dict.fromkeys(METHOD, style.COLOURS["blue"]) | dict.fromkeys(THEIRS, style.COLOURS["sky blue"])
+figure, axes = style.figure(1, len(labels), panel_height=3.6)
 for number, (panel, dataset) in enumerate(zip(axes, labels, strict=True)):
     for height, name in enumerate(reversed(order)):
         row = table.loc[(name, dataset)]
@@ -339,7 +364,7 @@ for number, (panel, dataset) in enumerate(zip(axes, labels, strict=True)):
 #
 # Two scores whose intervals overlap may still differ on every single split. The differences below are taken split by
 # split, between the headline and: the best trivial rival (the best of those that use neither an encoder nor the
-# spectrum, chosen for each column of Table 1), the log spectrum with log parameters, and the untrained encoder with log
+# spectrum, chosen for each column of Table 1), the embedding's own inputs, and the paper's recipe, all with log
 # parameters. A difference counts when its interval excludes zero.
 
 
@@ -363,16 +388,14 @@ def best_trivial(dataset, metric):
 reason = f"{networks}, {settings.views.points} points, {settings.views.per_class} views"
 if not has_full_networks(settings):
     reason += f" (profile {profile})"
-records, rows, found = [], [], {"trivial": [], "spectrum": [], "untrained": []}
+records, rows, found = [], [], {"trivial": [], "inputs": [], "recipe": []}
 for dataset, metric in columns:
     interval, trivial = interval_of(HEADLINE, dataset, metric), best_trivial(dataset, metric)
     record = judge(
         f"table1.{dataset}.{metric}", interval, reason=reason, baseline=table.loc[(trivial, dataset), metric]
     )
     records.append(record)
-    differences = dict(
-        zip(found, (against(dataset, metric, name) for name in (trivial, SPECTRUM, UNTRAINED)), strict=True)
-    )
+    differences = dict(zip(found, (against(dataset, metric, name) for name in (trivial, INPUTS, RECIPE)), strict=True))
     for kind, difference in differences.items():
         found[kind].append(told(difference))
     rows.append(
@@ -381,14 +404,22 @@ for dataset, metric in columns:
             str(interval),
             NONE if record.paper is None else f"{record.paper:.2f}: {record.status}",
             f"{signed(differences['trivial'])} ({trivial}): {told(differences['trivial'])}",
-            *(in_words(differences[kind]) for kind in ("spectrum", "untrained")),
+            *(in_words(differences[kind]) for kind in ("inputs", "recipe")),
         )
     )
 for dataset in labels:
     rival = table.loc[(best_trivial(dataset, "ndcg"), dataset), "ndcg"]
     interval = interval_of(HEADLINE, dataset, "ndcg")
     records.append(judge(f"embedding.{dataset}.ndcg", interval, reason=reason, baseline=rival))
-header = ("", "headline", "paper", "minus best trivial rival", "minus log spectrum", "minus untrained encoder")
+    alone = interval_of("embedding", dataset, "tau")
+    rival = table.loc[("log parameters", dataset), "tau"]
+    records.append(judge(f"embedding.{dataset}.tau-without-parameters", alone, reason=reason, baseline=rival))
+    of_few = few[few.dataset == dataset].pivot(index="run", columns="features", values="tau")
+    rival = of_few[[*TRIVIAL]].mean().max()
+    records.append(
+        judge(f"embedding.{dataset}.tau@100", mean_interval(of_few[HEADLINE]), reason=reason, baseline=rival)
+    )
+header = ("", "headline", "paper", "minus best trivial rival", "minus its own inputs", "minus the paper's recipe")
 Markdown(markdown_table(header, rows))
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
@@ -403,8 +434,8 @@ Markdown(
             if len(statuses)
             else "- **Against the paper's Table 1**: nothing, for the paper has no such data set.",
             f"- **Against the best trivial rival**: {counted(found['trivial'])} scores.",
-            f"- **Against the log spectrum with log parameters**, what the encoder starts from: {counted(found['spectrum'])} scores.",
-            f"- **Against the untrained encoder**: {counted(found['untrained'])} scores.",
+            f"- **Against its own inputs**, the readings with log parameters: {counted(found['inputs'])} scores.",
+            f"- **Against the paper's recipe**: {counted(found['recipe'])} scores.",
             "- **Shuffled labels**: τ = "
             + ", ".join(f"{interval} ({names[dataset]})" for dataset, interval in chance.items())
             + (
@@ -415,6 +446,27 @@ Markdown(
         ]
     )
 )
+
+# %% [markdown]
+# ### With a tenth of the labels
+#
+# A label costs a training, so what counts is often the score at few of them.
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+at_few = summarize(few).set_index(["features", "dataset"])
+write_table(results / "05_analysis_few_labels.csv", at_few.reset_index())
+header = ("features", *(f"{names[dataset]} τ" for dataset in labels))
+rows = [
+    (
+        name,
+        *(
+            f"{line.tau:.3f} ± {line.tau_high - line.tau:.3f}"
+            for line in (at_few.loc[(name, dataset)] for dataset in labels)
+        ),
+    )
+    for name in features
+]
+Markdown(f"With {FEW_LABELS} labels:\n\n{markdown_table(header, rows, numeric=range(1, len(header)))}")
 
 # %% [markdown]
 # ### How well the top is seen
@@ -451,7 +503,7 @@ display(
                     f"{table.loc[(HEADLINE, dataset), 'tau']:.2f}, and among their best tenth "
                     f"{table.loc[(HEADLINE, dataset), 'top_tau']:.2f}. In nDCG it differs from the best trivial rival, "
                     f"{best_trivial(dataset, 'ndcg')}, by {in_words(against(dataset, 'ndcg', best_trivial(dataset, 'ndcg')))}; "
-                    f"from the log spectrum by {in_words(against(dataset, 'ndcg', SPECTRUM))}."
+                    f"from the paper's recipe by {in_words(against(dataset, 'ndcg', RECIPE))}."
                     for dataset in labels
                 ),
                 "",
@@ -565,7 +617,7 @@ def size_table(summary):
 darts = Pipeline(of_darts(settings), pipeline.store) if "cifar10" in settings.space.datasets else None
 darts_scores = None
 if darts is not None:
-    darts_scores = scored_at(features_of(darts), darts.accuracy("cifar10"), DARTS_LABELS)
+    darts_scores = scored_at(features_of(ClosedFormEmbedding(darts)), darts.accuracy("cifar10"), DARTS_LABELS)
     darts_summary = summarize(darts_scores)
     write_table(results / "05_analysis_darts.csv", darts_summary)
 
@@ -584,11 +636,11 @@ else:
     for size in DARTS_LABELS:
         wide = darts_scores[darts_scores.labels == size].pivot(index="run", columns="features", values="tau")
         trivial = wide[[*TRIVIAL]].mean().idxmax()
-        differences = {name: paired_difference(wide[HEADLINE], wide[name]) for name in (trivial, SPECTRUM, UNTRAINED)}
+        differences = {name: paired_difference(wide[HEADLINE], wide[name]) for name in (trivial, INPUTS, RECIPE)}
         sentences.append(
             f"- **{size} labels**: the headline's τ is {wide[HEADLINE].mean():.3f}. It differs from that of the best "
-            f"trivial rival, {trivial}, by {in_words(differences[trivial])}; from the log spectrum's by "
-            f"{in_words(differences[SPECTRUM])}; from the untrained encoder's by {in_words(differences[UNTRAINED])}."
+            f"trivial rival, {trivial}, by {in_words(differences[trivial])}; from that of its own inputs by "
+            f"{in_words(differences[INPUTS])}; from that of the paper's recipe by {in_words(differences[RECIPE])}."
         )
         interval = Interval(*lines.loc[(HEADLINE, size), ["tau", "tau_low", "tau_high"]], runs)
         darts_reason = (

@@ -64,7 +64,7 @@ for row in board.index[board.borrowed]:
 
 FAMILIES = {
     "table1": ("Table 1: accuracy predicted within a space", "r or τ"),
-    "embedding": ("Beyond the paper: how well the top of a space is seen", "nDCG"),
+    "embedding": ("Beyond the paper: what the embedding knows", "nDCG, τ or share"),
     "darts": ("Beyond the paper: accuracy predicted in the space of DARTS", "τ"),
     "table2": ("Table 2: accuracy predicted from another space", "r or τ"),
     "fig4": ("Figure 4: final accuracy predicted while networks train", "τ"),

@@ -25,6 +25,10 @@ FEATURES = Stage("features", version=1)
 FOREST_COMPONENTS = 16
 """How many :func:`principal_components` of an embedding a forest is given beside log parameters."""
 
+READING_COMPONENTS = 32
+"""How many principal components of an encoder's own inputs a forest is given: twice :data:`FOREST_COMPONENTS`, so that
+what contrast chooses is not what the rival lacks room for."""
+
 TRIVIAL = ("one-hot", "one-hot + log parameters", "jacov + log parameters", "log parameters")
 """The feature sets that take no spectrum and no encoder: the best of them is a record's `baseline`."""
 
@@ -135,9 +139,11 @@ class FeatureSources:
     Attributes
     ----------
     parameters : parameter counts (n,).
-    embedding : of the trained encoder (n, 512).
+    embedding : that is judged (n, d).
     coordinates : layout and log parameters (n, 3).
+    paper : the embedding by the paper's recipe (n, 512), where it is not the one that is judged.
     untrained : embedding of an encoder that was not trained (n, 512), the control.
+    readings : what the encoder reads, averaged over views (n, columns).
     singular_values : of the views (n, views, components).
     jacov : scores of the views (n, views).
     one_hot : the space's encoding (n, d).
@@ -146,7 +152,9 @@ class FeatureSources:
     parameters: ArrayLike
     embedding: ArrayLike | None = None
     coordinates: ArrayLike | None = None
+    paper: ArrayLike | None = None
     untrained: ArrayLike | None = None
+    readings: ArrayLike | None = None
     singular_values: ArrayLike | None = None
     jacov: ArrayLike | None = None
     one_hot: ArrayLike | None = None
@@ -158,8 +166,8 @@ def feature_sets(sources: FeatureSources, components: int | None = None) -> dict
 
     Parameters
     ----------
-    components : reduce both embeddings to this many principal components first, see :func:`principal_components`;
-        all columns when None, as in the paper.
+    components : reduce embeddings to this many principal components first, see :func:`principal_components`, where
+        they have more; all columns when None, as in the paper.
 
     Raises
     ------
@@ -169,7 +177,7 @@ def feature_sets(sources: FeatureSources, components: int | None = None) -> dict
     size = log_parameters(sources.parameters)
 
     def reduced(matrix: ArrayLike) -> ArrayLike:
-        return matrix if components is None else principal_components(matrix, components)
+        return matrix if components is None else principal_components(matrix, min(components, np.shape(matrix)[1]))
 
     sets: dict[str, Floats] = {}
     if sources.embedding is not None:
@@ -178,17 +186,27 @@ def feature_sets(sources: FeatureSources, components: int | None = None) -> dict
         sets["embedding"] = join(columns)
     if sources.coordinates is not None:
         sets["coordinates"] = join(sources.coordinates)
+    if sources.paper is not None:
+        columns = reduced(sources.paper)
+        sets["paper's recipe + log parameters"] = join(columns, size)
+        sets["paper's recipe"] = join(columns)
     if sources.untrained is not None:
         columns = reduced(sources.untrained)
         sets["untrained encoder + log parameters"] = join(columns, size)
         sets["untrained encoder"] = join(columns)
     if sources.singular_values is not None:
         sets["log spectrum + log parameters"] = join(log_spectrum(sources.singular_values), size)
+    if sources.readings is not None:
+        living = np.count_nonzero(np.isfinite(sources.readings).all(axis=1))
+        most = min(READING_COMPONENTS, living, np.shape(sources.readings)[1])
+        sets["readings + log parameters"] = join(principal_components(sources.readings, most), size)
     if sources.jacov is not None:
         sets["jacov + log parameters"] = join(_mean_jacov(sources.jacov), size)
     if sources.one_hot is not None:
         sets["one-hot"] = join(sources.one_hot)
         sets["one-hot + log parameters"] = join(sources.one_hot, size)
+        if sources.embedding is not None:
+            sets["embedding + one-hot + log parameters"] = join(sets["embedding"], sources.one_hot, size)
     sets["log parameters"] = size
     for name, matrix in sets.items():
         if len(matrix) != len(size):

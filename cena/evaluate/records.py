@@ -30,7 +30,10 @@ _DATA_SETS = r"(cifar10|cifar100|imagenet16|digits)"
 _SPACES = r"(size|topology|graph|darts)"
 IDS = {
     "table1.<data set>.<r|tau>": rf"table1\.{_DATA_SETS}\.(r|tau)",
-    "embedding.<data set>.ndcg": rf"embedding\.{_DATA_SETS}\.ndcg",
+    "embedding.<data set>.<ndcg|tau@<n>|tau-without-parameters>": (
+        rf"embedding\.{_DATA_SETS}\.(ndcg|tau@[1-9][0-9]*|tau-without-parameters)"
+    ),
+    "embedding.identity.top<n>": r"embedding\.identity\.top[1-9][0-9]*",
     "table2.<size|topology>_to_<size|topology>.<r|tau>": r"table2\.(size|topology)_to_(size|topology)\.(r|tau)",
     "table2.<data set>.<space>_to_<space>.<r|tau>": rf"table2\.{_DATA_SETS}\.{_SPACES}_to_{_SPACES}\.(r|tau)",
     "darts.<labels>_labels.tau": r"darts\.[1-9][0-9]*_labels\.tau",

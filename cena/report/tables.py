@@ -148,14 +148,22 @@ def api_table(module: str) -> str:
     return markdown_table((f"`{module}`", ""), rows)
 
 
+_EMBEDDING_RESULTS = {
+    "tau-without-parameters": "Kendall τ without parameters",
+    "identity": "known architectures at fresh weights",
+    "top10": "share among their own ten nearest",
+}
+
+
 def result_name(id: str) -> str:
     """How a record's id reads: ``"table1.cifar10.tau"`` is "CIFAR-10, Kendall τ"."""
-    _, *parts = id.split(".")
-    names = NAMES | {method_part(label): label for label in METHOD_STYLES}
+    family, *parts = id.split(".")
+    names = NAMES | _EMBEDDING_RESULTS | {method_part(label): label for label in METHOD_STYLES}
+    counted = "with {} labels" if family == "embedding" else "after {} evaluations"
     words = []
     for part in parts:
-        name, at, evaluations = part.partition("@")
-        words.append(names.get(name, name.replace("_", " ")) + (f" after {evaluations} evaluations" if at else ""))
+        name, at, number = part.partition("@")
+        words.append(names.get(name, name.replace("_", " ")) + (f" {counted.format(number)}" if at else ""))
     return ", ".join(words)
 
 

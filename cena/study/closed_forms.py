@@ -80,6 +80,16 @@ class ClosedFormEmbedding:
         return self.pipeline.store.arrays("embedding", self._key, build)["embedding"]
 
     @cached_property
+    def inputs(self) -> Floats:
+        """(classes, columns) what the encoder starts from: its blocks as it standardises them, each of the same weight,
+        averaged over usable views; a class without any is NaN. The rival of the same Jacobians without contrast."""
+        standard = [
+            (self.blocks[name] - block.mean) / block.deviation / np.sqrt(len(block.mean))
+            for name, block in self.encoder.blocks.items()
+        ]
+        return mean_over_views(np.concatenate(standard, axis=2), self.pipeline.usable)
+
+    @cached_property
     def layout(self) -> dict[str, Floats]:
         """The two steps to the square (equations 4 and 5), over classes: see :func:`stored_layout`."""
         return stored_layout(self.pipeline.store, self._key, lambda: self.embedding, self.pipeline.profile.seed)

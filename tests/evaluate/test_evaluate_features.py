@@ -24,6 +24,8 @@ ARRAYS = {
     "singular_values": GENERATOR.exponential(size=(N, 4, 5)),
     "jacov": GENERATOR.normal(size=(N, 4)),
     "one_hot": np.eye(N),
+    "paper": GENERATOR.normal(size=(N, 7)),
+    "readings": GENERATOR.normal(size=(N, 40)),
 }
 PARAMETERS = np.arange(100, 100 + N)
 
@@ -97,7 +99,7 @@ def test_fill_dead_puts_what_is_not_finite_below_its_column_and_keeps_the_rest()
 
 def test_feature_sets_are_named_ordered_and_finite_with_dead_networks_inside():
     arrays = {name: array.copy() for name, array in ARRAYS.items()}
-    for name in ("embedding", "coordinates", "untrained", "jacov"):
+    for name in ("embedding", "coordinates", "paper", "untrained", "readings", "jacov"):
         arrays[name][2] = np.nan
     arrays["singular_values"][2] = 0
     sets = feature_sets(FeatureSources(PARAMETERS, **arrays))
@@ -105,19 +107,23 @@ def test_feature_sets_are_named_ordered_and_finite_with_dead_networks_inside():
         "embedding + log parameters": (N, 10),
         "embedding": (N, 9),
         "coordinates": (N, 3),
+        "paper's recipe + log parameters": (N, 8),
+        "paper's recipe": (N, 7),
         "untrained encoder + log parameters": (N, 10),
         "untrained encoder": (N, 9),
         "log spectrum + log parameters": (N, 6),
+        "readings + log parameters": (N, 12),
         "jacov + log parameters": (N, 2),
         "one-hot": (N, N),
         "one-hot + log parameters": (N, N + 1),
+        "embedding + one-hot + log parameters": (N, 9 + 1 + N),
         "log parameters": (N, 1),
     }
     assert next(iter(sets)) == "embedding + log parameters"
     assert set(TRIVIAL) < set(sets)
     for name, matrix in sets.items():
         assert np.isfinite(matrix).all(), name
-        if "log parameters" in name:
+        if name.endswith("log parameters"):
             assert matrix[:, -1] == pytest.approx(np.log(PARAMETERS))
     others = np.delete(sets["embedding"], 2, axis=0)
     assert (sets["embedding"][2] < others.min(axis=0)).all()
@@ -132,8 +138,11 @@ def test_feature_sets_leave_out_what_is_not_given():
     ]
 
 
-def test_feature_sets_reduce_both_embeddings_when_asked():
+def test_feature_sets_reduce_embeddings_when_asked():
     sets = feature_sets(FeatureSources(PARAMETERS, **ARRAYS), components=3)
+    assert sets["paper's recipe"] == pytest.approx(principal_components(ARRAYS["paper"], 3))
+    wide = feature_sets(FeatureSources(PARAMETERS, **ARRAYS), components=8)
+    assert wide["paper's recipe"].shape == (N, 7)
     assert sets["embedding"] == pytest.approx(principal_components(ARRAYS["embedding"], 3))
     assert sets["untrained encoder + log parameters"].shape == (N, 4)
     assert sets["coordinates"].shape == (N, 3)

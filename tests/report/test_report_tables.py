@@ -162,3 +162,20 @@ def test_the_table_of_the_top_has_the_best_in_bold_and_regret_is_better_when_low
     assert header == "| features | nDCG | τ, best tenth | regret, 10 picks | regret, 50 picks |"
     assert one == "| one | 0.500 ± 0.100 | **0.250** ± 0.100 | **1.00** ± 0.10 | **0.50** ± 0.10 |"
     assert other == "| a\\|b | **0.900** ± 0.100 | 0.125 ± 0.100 | 2.00 ± 0.10 | **0.50** ± 0.10 |"
+
+
+@pytest.mark.parametrize(
+    ("id", "words"),
+    [
+        ("table1.cifar10.tau", "CIFAR-10, Kendall τ"),
+        (
+            "fig5.nas-bench-201.cifar100.random.regret@50",
+            "NAS-Bench-201, CIFAR-100, random, regret after 50 evaluations",
+        ),
+        ("embedding.cifar10.tau@100", "CIFAR-10, Kendall τ with 100 labels"),
+        ("embedding.digits.tau-without-parameters", "digits, Kendall τ without parameters"),
+        ("embedding.identity.top10", "known architectures at fresh weights, share among their own ten nearest"),
+    ],
+)
+def test_the_name_of_a_result_reads_as_words(id, words):
+    assert tables.result_name(id) == words

@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology]
-#     version: 2
+#     version: 3
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -14,16 +14,18 @@
 # ---
 
 # %% [markdown]
-# # From 512 numbers to a square
+# # From an embedding to a square
 #
 # Search methods for continuous spaces want few dimensions, distances that mean something, and no empty regions. The
-# embedding of [chapter 3](03_contrastive_embeddings) has 512 numbers and is anything but evenly filled.
+# embedding of [chapter 3](03_contrastive_embeddings), in closed form, has more than two dimensions and is anything but
+# evenly filled.
 # {cite:t}`anonymous2021cena` give every architecture a cell of the unit square in two steps: a flat map that keeps
 # distances {eq}`eq:distances`, then the cheapest movement that gives every architecture the same area
 # {eq}`eq:transport`. Both stand in for one Gromov–Wasserstein problem {eq}`eq:gromov` that nobody can solve at this
 # size.
 #
-# What does each step do, how exactly is it solved, and what is lost on the way?
+# What does each step do, how exactly is it solved, and what is lost on the way? At the end the paper's recipe, 512
+# numbers of a trained MLP-Mixer, goes the same way for comparison.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
@@ -36,6 +38,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 from matplotlib import pyplot as plt
+from scipy.stats import spearmanr
 from sklearn.neighbors import NearestNeighbors
 
 from cena.companion.project import results_folder
@@ -58,6 +61,7 @@ from cena.layout import (
 from cena.report import plots, style
 from cena.report.tables import markdown_table, top_table
 from cena.report.wording import signed, told
+from cena.study.closed_forms import ClosedFormEmbedding
 from cena.study.pipeline import Pipeline
 
 style.use_style()
@@ -65,15 +69,17 @@ results = results_folder(profile)
 pipeline = Pipeline(profile)
 chosen, seed = pipeline.profile, pipeline.profile.seed
 dataset = chosen.space.datasets[0]
-embedding = pipeline.embedding.astype(np.float64)
-flat, positions = pipeline.layout["flat"], pipeline.layout["positions"]
+ours = ClosedFormEmbedding(pipeline)
+embedding, dimensions = ours.embedding, ours.embedding.shape[1]
+flat, positions = ours.layout["flat"], ours.layout["positions"]
 classes = pipeline.classes
 members = np.bincount(classes)
 class_accuracy = np.bincount(classes, pipeline.accuracy(dataset)) / members
 accuracy_label = f"{dataset} {chosen.space.split} accuracy (%)"
 dead = int(np.count_nonzero(~pipeline.usable.any(axis=1)))
 Markdown(
-    f"Profile `{profile}`: **{chosen.space.name}**, {len(classes):,} architectures in {len(embedding):,} classes. Classes "
+    f"Profile `{profile}`: **{chosen.space.name}**, {len(classes):,} architectures in {len(embedding):,} classes, embedded in "
+    f"{dimensions} dimensions. Classes "
     f"get places, and all members of a class share one: the largest has {members.max():,} members. (The paper speaks "
     "of architectures and does not mention classes.) Number of classes that compute nothing at any initialisation: "
     f"{dead:,}."
@@ -189,7 +195,7 @@ error = np.abs(moved.areas * len(positions) - 1)
 # %% tags=["hide-input"]
 before = voronoi.areas * len(positions)
 centroids = moved.centroids
-assert np.allclose(centroids, pipeline.layout["centroids"])
+assert np.allclose(centroids, ours.layout["centroids"])
 Markdown(
     f"{len(positions):,} points, {moved.iterations} Newton steps. The largest relative error of an area is "
     f"**{error.max():.0e}**, the areas add up to 1 within {abs(moved.areas.sum() - 1):.0e}. At the start, with all "
@@ -316,7 +322,7 @@ curves = {name: [kept(truth, one, count).mean() for count in counts] for name, o
 table = pd.DataFrame({"neighbours": counts, **curves, "chance": [count / (len(embedding) - 1) for count in counts]})
 write_table(results / "04_layout_neighbours.csv", table)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-neighbours", "caption": "Fraction of the nearest neighbours in the 512-d embedding that are among as many nearest neighbours after each stage, the mean over classes. Dotted: what random neighbours would give."}, "image": {"alt": "Curves of the fraction of neighbours kept against the number of neighbours, for principal components, flat map and centroids, above a dotted line of chance"}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-neighbours", "caption": "Fraction of the nearest neighbours in the embedding that are among as many nearest neighbours after each stage, the mean over classes. Dotted: what random neighbours would give."}, "image": {"alt": "Curves of the fraction of neighbours kept against the number of neighbours, for principal components, flat map and centroids, above a dotted line of chance"}}
 drawn, (axis,) = style.figure(panel_height=2.8)
 for (name, values), marker in zip(curves.items(), "s^o", strict=True):
     axis.plot(counts, values, marker=marker, markersize=4, label=name)
@@ -342,10 +348,41 @@ Markdown(
     + f"\n\nOf {neighbours} neighbours in the embedding, {(1 - final.value) * neighbours:.1f} are lost in the square. "
     f"The step from the flat map to the centroids keeps {flat_and_final:.0%} of the flat map's own neighbours: "
     + (
-        "the loss happens mostly in going from 512 dimensions to two."
+        f"the loss happens mostly in going from {dimensions} dimensions to two."
         if flat_and_final > 0.5 * (1 + intervals["flat map"].value)
         else "both steps lose their part."
     )
+)
+
+# %% [markdown]
+# ### What two dimensions cost
+#
+# How many dimensions would keep the distances? Coordinates of the closed form are ordered by how much signal they hold,
+# so fewer of them are a rival of the square that needs no layout.
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+kept_in = {f"first {k} coordinates": nearest(embedding[:, :k]) for k in (2, 3, 4, 8) if k < dimensions}
+kept_in |= {"the square": found["centroids of the cells"]}
+distances = {
+    name: np.linalg.norm(embedding[pairs[:, 0], :k] - embedding[pairs[:, 1], :k], axis=1)
+    for name, k in ((f"first {k} coordinates", k) for k in (2, 3, 4, 8))
+    if name in kept_in
+}
+distances |= {"the square": area}
+whole = np.linalg.norm(embedding[pairs[:, 0]] - embedding[pairs[:, 1]], axis=1)
+truth_here = nearest(embedding)
+rows = [
+    (name, f"{spearmanr(distances[name], whole).statistic:.3f}", f"{kept(truth_here, one, neighbours).mean():.3f}")
+    for name, one in kept_in.items()
+]
+Markdown(
+    markdown_table(
+        ("instead of the embedding", "rank correlation of distances", f"of {neighbours} neighbours kept"),
+        rows,
+        numeric=(1, 2),
+    )
+    + f"\n\nDistances here are Euclidean, in units of the noise of initialisation, over the {dimensions} dimensions of the "
+    "embedding. Two dimensions of a layout that may bend keep other distances than two straight ones."
 )
 
 # %% [markdown]
@@ -357,14 +394,16 @@ Markdown(
 # judged on all others. Two rivals: the raw encoding of the operations, and the place shuffled among architectures.
 
 # %%
+RECIPE = "the paper's recipe: place + log parameters"
 accuracy = pipeline.accuracy(dataset)
-place = pipeline.coordinates[:, :2]
+place = ours.coordinates[:, :2]
 parameters = log_parameters(pipeline.parameters)
 scores = predict(
     {
         "place": place,
         "log parameters": parameters,
-        "place + log parameters": pipeline.coordinates,
+        "place + log parameters": ours.coordinates,
+        RECIPE: pipeline.coordinates,
         "shuffled place + log parameters": np.column_stack([generator.permutation(place), parameters]),
         "operations, one-hot": pipeline.space.one_hot(),
     },
@@ -401,11 +440,13 @@ Markdown(
     + "\n\n"
     f"In Kendall's τ, parameters add {gain('place + log parameters', 'place')} to the place, and the place adds "
     f"{gain('place + log parameters', 'log parameters')} to the parameters; a place that belongs to another "
-    f"architecture adds {gain('shuffled place + log parameters', 'log parameters')}. The raw encoding, which needs no "
+    f"architecture adds {gain('shuffled place + log parameters', 'log parameters')}. From the three coordinates that the "
+    "paper's recipe gives, ours differ by "
+    f"{gain('place + log parameters', RECIPE)}. The raw encoding, which needs no "
     f"Jacobian at all, differs from the three coordinates by {gain('operations, one-hot', 'place + log parameters')}."
 )
 
 # %% [markdown]
 # All members of a class share a place, so a forest may know the place of a test architecture from a training one; this
-# is part of what the embedding offers. What the full 512 numbers predict, and all other rivals, is the subject of [the
+# is part of what the embedding offers. What the whole embedding predicts, and all other rivals, is the subject of [the
 # next chapter](05_analysis).

@@ -16,6 +16,7 @@ from cena.evaluate import fill_dead
 from cena.stages import versions
 from cena.study.encoders import stored_layout
 from cena.study.pipeline import Pipeline
+from cena.study.settings import ClosedFormSettings
 from cena.types import Booleans, Floats, Integers
 from cena.view_arrays import mean_over_views
 
@@ -26,7 +27,8 @@ class ClosedFormEmbedding:
     Parameters
     ----------
     pipeline : of the views, and of the settings.
-    readings : which of its readings are blocks; by default all that its profile takes.
+    readings : which of its readings are blocks; by default those of the settings.
+    settings : of the closed form; by default the profile's.
 
     Raises
     ------
@@ -34,13 +36,14 @@ class ClosedFormEmbedding:
         If a reading is not among those that the profile takes.
     """
 
-    def __init__(self, pipeline: Pipeline, readings: tuple[str, ...] = ()):
+    def __init__(self, pipeline: Pipeline, readings: tuple[str, ...] = (), settings: ClosedFormSettings | None = None):
+        taken = pipeline.profile.closed_form
         self.pipeline = pipeline
-        self.settings = pipeline.profile.closed_form
+        self.settings = settings or taken
         self.readings = readings or self.settings.readings
         for name in self.readings:
-            if name not in self.settings.readings:
-                raise unknown(f"reading of profile '{pipeline.profile.name}'", name, self.settings.readings)
+            if name not in taken.readings:
+                raise unknown(f"reading of profile '{pipeline.profile.name}'", name, taken.readings)
 
     @property
     def config(self) -> ClosedFormConfig:
@@ -100,17 +103,17 @@ class ClosedFormEmbedding:
         centroids = self.pipeline.per_architecture(self.layout["centroids"])
         return layout.coordinates(centroids, self.pipeline.parameters)
 
-    def held_out_views(self, fitted_on: Integers, judged: Integers) -> tuple[Floats, Booleans]:
-        """Views of classes that an encoder has not seen: (judged, views, components), and which of them are usable.
+    def fitted_on(self, classes: Integers) -> ClosedForm:
+        """The encoder that the views of some classes alone give."""
+        return fit_closed_form(_of(self.blocks, classes), self.pipeline.usable[classes], self.config)
 
-        Parameters
-        ----------
-        fitted_on : the classes that this encoder is fitted on.
-        judged : the classes whose views it embeds.
-        """
-        usable = self.pipeline.usable
-        fitted = fit_closed_form(_of(self.blocks, fitted_on), usable[fitted_on], self.config)
-        return fitted.embed(_of(self.blocks, judged)), usable[judged]
+    def views_of(self, classes: Integers, encoder: ClosedForm) -> Floats:
+        """(len(classes), views, components) the views of some classes, by an encoder of this kind."""
+        return encoder.embed(_of(self.blocks, classes))
+
+    def embedding_of(self, classes: Integers) -> Floats:
+        """(len(classes), components) the embedding of some classes by what their own views give."""
+        return embedded_classes(self.fitted_on(classes), _of(self.blocks, classes), self.pipeline.usable[classes])
 
 
 def embedded_classes(encoder: ClosedForm, blocks: Mapping[str, NDArray[np.floating]], usable: Booleans) -> Floats:

@@ -57,8 +57,10 @@ def test_fewer_readings_are_another_embedding(pipeline: Pipeline) -> None:
 def test_held_out_classes_are_embedded_by_what_the_others_teach(pipeline: Pipeline) -> None:
     ours = ClosedFormEmbedding(pipeline)
     classes = np.arange(len(pipeline.usable))
-    views, usable = ours.held_out_views(classes, classes)
-    np.testing.assert_allclose(views, ours.encoder.embed(ours.blocks))
-    np.testing.assert_array_equal(usable, pipeline.usable)
-    fewer, _ = ours.held_out_views(classes[:-2], classes[-2:])
-    assert fewer.shape[:2] == (2, pipeline.usable.shape[1])
+    assert ours.fitted_on(classes).digest == ours.encoder.digest
+    np.testing.assert_allclose(ours.embedding_of(classes), ours.embedding)
+    fewer = ours.fitted_on(classes[:-2])
+    assert fewer.digest != ours.encoder.digest
+    np.testing.assert_allclose(
+        ours.views_of(classes[-2:], fewer), fewer.embed({n: b[-2:] for n, b in ours.blocks.items()})
+    )

@@ -110,7 +110,7 @@ def _tried(pipeline: Pipeline, study: TuningStudy, classes: Integers, accuracy: 
         embedding = ClosedFormEmbedding(pipeline, settings=settings).embedding_of(classes)
         features = feature_sets(FeatureSources(parameters, embedding=embedding))
         name = "embedding + log parameters"
-        tau = float(predict({name: features[name]}, accuracy, task, workers=-1).tau.mean())
+        tau = float(predict({name: features[name]}, accuracy, task, pipeline.workers).tau.mean())
         rows.append({"tau": tau, **asdict(settings), "readings": " ".join(settings.readings)})
         return tau
 

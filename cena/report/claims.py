@@ -23,6 +23,8 @@ SEARCH_CLAIMS: tuple[SearchPair, ...] = (
     ("DE does better on CENA than on arch2vec", "DE on CENA", "DE on arch2vec"),
     ("arch2vec's RL does better on CENA than on arch2vec", "RL on CENA", "arch2vec-RL"),
     ("arch2vec's Bayesian optimisation does better on CENA than on arch2vec", "DNGO on CENA", "arch2vec-BO"),
+    ("TPE does better on CENA than on the paper's recipe", "TPE on CENA", "TPE on Mixer"),
+    ("DE does better on CENA than on the paper's recipe", "DE on CENA", "DE on Mixer"),
     ("TPE on CENA beats random search", "TPE on CENA", "random"),
     ("TPE does better on CENA than on the raw encoding", "TPE on CENA", "TPE on raw encoding"),
     ("DE does better on CENA than on the raw encoding", "DE on CENA", "DE on raw encoding"),
@@ -34,6 +36,9 @@ SEARCH_CLAIMS: tuple[SearchPair, ...] = (
     ),
     ("The embedding adds to what the raw encoding tells a greedy forest", "forest on both", "forest on raw encoding"),
     ("A greedy forest on the embedding beats TPE on the raw encoding", "forest on embedding", "TPE on raw encoding"),
+    ("The use declared beforehand beats TPE on the raw encoding", "GP on both", "TPE on raw encoding"),
+    ("The use declared beforehand beats the same without the embedding", "GP on both", "GP on raw encoding"),
+    ("The use declared beforehand beats log parameters and the embedding alone", "GP on both", "GP on embedding"),
 )
 """What is tested of both benchmarks."""
 

@@ -33,7 +33,10 @@ METHOD_STYLES: dict[str, dict[str, Any]] = {
     "DE on CENA": {"color": COLOURS["blue"], "linestyle": "--"},
     "RL on CENA": {"color": COLOURS["blue"], "linestyle": "-."},
     "DNGO on CENA": {"color": COLOURS["blue"], "linestyle": ":"},
-    "GP on CENA": {"color": COLOURS["sky blue"], "linestyle": ":"},
+    "GP on embedding": {"color": COLOURS["sky blue"], "linestyle": ":"},
+    "GP on both": {"color": COLOURS["sky blue"], "linestyle": "-."},
+    "TPE on Mixer": {"color": "#777777", "linestyle": "-"},
+    "DE on Mixer": {"color": "#777777", "linestyle": "--"},
     "forest on embedding": {"color": COLOURS["sky blue"], "linestyle": "-"},
     "forest on both": {"color": COLOURS["sky blue"], "linestyle": "--"},
     "TPE on arch2vec": {"color": COLOURS["green"], "linestyle": "-"},
@@ -46,12 +49,13 @@ METHOD_STYLES: dict[str, dict[str, Any]] = {
     "DE on raw encoding": {"color": COLOURS["vermilion"], "linestyle": "--"},
     "REINFORCE": {"color": COLOURS["vermilion"], "linestyle": "-."},
     "forest on raw encoding": {"color": COLOURS["vermilion"], "linestyle": ":"},
+    "GP on raw encoding": {"color": COLOURS["orange"], "linestyle": "-."},
     "local search": {"color": COLOURS["orange"], "linestyle": "-"},
     "evolution": {"color": COLOURS["orange"], "linestyle": "--"},
 }
 """How a search method is drawn everywhere: the colour says what it sees of an architecture, the line its optimiser.
 
-Blue is CENA, green (and purple where pre-training is fixed) arch2vec, red and orange the raw encoding."""
+Blue is CENA, grey the paper's recipe for it, green (and purple where pre-training is fixed) arch2vec, red and orange the raw encoding."""
 
 OPERATION_COLOURS = {
     "skip_connect": COLOURS["black"],

@@ -25,7 +25,7 @@ from cena.arch2vec.graphs import EMPTY, NAS_BENCH_101_NODES
 from cena.arch2vec.training import ARCH2VEC
 from cena.arch2vec.validity import Validity
 from cena.data import labels
-from cena.evaluate import FOREST_COMPONENTS, fill_dead, join, log_parameters, principal_components
+from cena.evaluate import FOREST_COMPONENTS, fill_dead, log_parameters, principal_components
 from cena.files import array_sha256, sha256
 from cena.search import CategoricalCandidates, ContinuousCandidates, Neighbours, VectorCandidates
 from cena.spaces import DartsSpace, NasBench101Space
@@ -149,8 +149,8 @@ def spread_like(vectors: ArrayLike, others: ArrayLike) -> VectorCandidates:
 
 
 def with_parameters(parameters: ArrayLike, *blocks: ArrayLike) -> VectorCandidates:
-    """Blocks of features, (n, d) each, and log parameters, (n,) counts: what a greedy forest is given."""
-    return VectorCandidates(fill_dead(join(*blocks, log_parameters(parameters))))
+    """Blocks of features, (n, d) each, and log parameters, (n,) counts, a block of their own: what a model is given."""
+    return VectorCandidates(*map(fill_dead, blocks), log_parameters(parameters))
 
 
 def components(embedding: ArrayLike) -> Floats:

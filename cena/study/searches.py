@@ -24,7 +24,7 @@ _OPTIMISERS = ("numpy", "optuna", "scikit-learn", "scipy")
 _BLOCK = 20
 """Runs are stored this many at a time: a kill loses at most as many, and those that other workers are at."""
 
-SLOW = ("greedy-forest", "gaussian-process", "arch2vec-bo")
+SLOW = ("greedy-forest", "arch2vec-bo")
 """Methods that fit a model again and again, which costs more than a second a run."""
 
 FEWEST_SLOW_RUNS, MOST_SLOW_RUNS = 5, 25

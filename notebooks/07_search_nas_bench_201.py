@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology, darts, every-label]
-#     version: 3
+#     version: 4
 #   jupytext:
 #     formats: py:percent
 #     text_representation:
@@ -78,13 +78,13 @@ from cena.report.wording import signed, told
 from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates
 from cena.spaces import DartsSpace
 from cena.spaces.darts.published import PUBLISHED_GENOTYPES
+from cena.study.closed_forms import ClosedFormEmbedding
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import of_darts
 from cena.study.protocols import NOISELESS, TIMED, UNITS, protocols, regrets, searched
 from cena.study.representations import (
     arch2vec,
     arch2vec_quality,
-    components,
     darts_candidates,
     in_unit_cube,
     spread_like,
@@ -188,7 +188,12 @@ if absent:
 # with $p_a$ the place of $a$. On CENA that is its three coordinates, the centroid of its Laguerre cell and scaled log
 # parameters ([chapter 4](04_layout)), and $d$ is Euclidean. On arch2vec it is its 16 dimensions, each scaled to the unit
 # interval. On the raw encoding it is the operation on each of the six edges of the cell, and $d$ counts the edges that
-# differ. Ties are broken at random, and every method gets exactly the same number of evaluations.
+# differ. Ties are broken at random, and every method gets exactly the same number of evaluations. On CENA members of a
+# class, which compute the same functions, share a place; there a class is proposed once, and further members of it only
+# when every class has been evaluated.
+#
+# "CENA" is the embedding of [chapter 3](03_contrastive_embeddings) in closed form. "Mixer" is the paper's recipe for it,
+# the trained MLP-Mixer on the EPDJM, laid out in the same way.
 #
 # arch2vec is pre-trained here, on nine tenths of the space's graphs, in two variants: as its released code trains it,
 # which by an oversight leaves training mode after the first epoch, and "fixed". Its own two searches are a recurrent
@@ -196,23 +201,28 @@ if absent:
 # (DNGO, arch2vec-BO). Both can use any vectors, so they are also run on the CENA coordinates. We
 # rescale the coordinates to the spread of arch2vec's dimensions, because the walk's step length is fixed.
 #
-# The greedy forest evaluates what a random forest, fitted to everything evaluated so far, predicts to be best. It is
-# given log parameters with the one-hot raw encoding, with the first 16 principal components of the 512-dimensional
-# embedding, or with both. The Gaussian process, with expected improvement, is how the authors' first version searched its
-# coordinates. A search is a row of a table: how it is labelled, its method, what it sees, and settings that are not the
+# The greedy forest evaluates what a random forest, fitted to everything evaluated so far, predicts to be best. The
+# Gaussian process evaluates where it expects to improve most; it has a length scale for each block of features, chosen by
+# the marginal likelihood, and is the same for every feature set. Both are given log parameters with the one-hot raw
+# encoding, with the embedding, or with both.
+#
+# **Declared before these searches were run, as the best use of the embedding: the Gaussian process on both.** Its rivals are
+# TPE on the raw encoding and the same Gaussian process without the embedding. A search is a row of a table: how it is labelled, its method, what it sees, and settings that are not the
 # defaults of its source.
 
 # %%
-cena = ContinuousCandidates(pipeline.coordinates)
+closed_form = ClosedFormEmbedding(pipeline)
+embedding = pipeline.per_architecture(closed_form.embedding)
+cena = ContinuousCandidates(closed_form.coordinates).each_class_once(pipeline.classes)
+mixer = ContinuousCandidates(pipeline.coordinates).each_class_once(pipeline.classes)
 raw = CategoricalCandidates(*space.choices())
 graphs = nas_bench_201_graphs(space.cells)
 variants = {variant: Arch2vecConfig(variant=variant, seed=settings.seed) for variant in ("faithful", "fixed")}
 faithful, fixed = (VectorCandidates(arch2vec(pipeline.store, graphs, config)) for config in variants.values())
 boxed = in_unit_cube(faithful.positions)
 one_hot = with_parameters(pipeline.parameters, space.one_hot())
-axes = components(pipeline.per_architecture(pipeline.embedding))
-embedded = with_parameters(pipeline.parameters, axes)
-both = with_parameters(pipeline.parameters, axes, space.one_hot())
+embedded = with_parameters(pipeline.parameters, embedding).each_class_once(pipeline.classes)
+both = with_parameters(pipeline.parameters, embedding, space.one_hot()).each_class_once(pipeline.classes)
 in_batches = (("batch", 5),)  # five evaluations between two fits, to save time; the default is one
 
 planned = [
@@ -228,18 +238,28 @@ planned = [
     Search("evolution", "evolution", raw),
     Search("arch2vec-RL", "arch2vec-rl", faithful),
     Search("arch2vec-RL, fixed", "arch2vec-rl", fixed),
-    Search("RL on CENA", "arch2vec-rl", spread_like(cena.positions, faithful.positions)),
+    Search(
+        "RL on CENA",
+        "arch2vec-rl",
+        spread_like(cena.positions, faithful.positions).each_class_once(pipeline.classes),
+    ),
+    Search("TPE on Mixer", "tpe", mixer),
+    Search("DE on Mixer", "differential-evolution", mixer),
     Search("arch2vec-BO", "arch2vec-bo", faithful, in_batches),
     Search("arch2vec-BO, fixed", "arch2vec-bo", fixed, in_batches, everywhere=False),
     Search("DNGO on CENA", "arch2vec-bo", cena, in_batches, everywhere=False),
-    Search("GP on CENA", "gaussian-process", cena, in_batches, everywhere=False),
+    Search("GP on raw encoding", "gaussian-process", one_hot.each_class_once(pipeline.classes)),
+    Search("GP on embedding", "gaussian-process", embedded),
+    Search("GP on both", "gaussian-process", both),
     Search("forest on embedding", "greedy-forest", embedded, in_batches, everywhere=False),
     Search("forest on raw encoding", "greedy-forest", one_hot, in_batches, everywhere=False),
     Search("forest on both", "greedy-forest", both, in_batches, everywhere=False),
 ]
 searches = [search for search in planned if search.runs(runs)]
 left_out = [search.label for search in planned if not search.runs(runs)]
-on_cena = {search.label for search in planned if "on CENA" in search.label or search.candidates in (embedded, both)}
+on_cena = {
+    search.label for search in planned if "on CENA" in search.label or search.candidates in (embedded, both, mixer)
+}
 
 # %% [markdown]
 # Before anything is searched: is arch2vec well pre-trained? A rival that was trained badly would be no rival. *Back*: how
@@ -457,20 +477,17 @@ Markdown(markdown_table(["data set", "split", "this run (%)", "published (%)", "
 # how well a neighbourhood tells accuracy, once over all architectures and once within the best 5 %.
 #
 # Five geometries are compared: the three coordinates that the searches above used; the square alone, without
-# parameters; the 512-dimensional embedding that both come from (cosine distance); arch2vec; and the raw encoding.
+# parameters; the embedding that both come from; arch2vec; and the raw encoding.
 
 # %%
 NEIGHBOURS = 10
 reports = {dataset: of_dataset[NOISELESS].report for dataset, of_dataset in by_name.items()}
-embedding = pipeline.embedding.astype(np.float64)
-directions = embedding / np.linalg.norm(embedding, axis=1, keepdims=True)
-similarity = directions @ directions.T
-square = ContinuousCandidates(pipeline.coordinates[:, :2])
+square = ContinuousCandidates(cena.positions[:, :2]).each_class_once(pipeline.classes)
 
 distances = {
     "CENA coordinates": lambda i: cena.distances(cena.positions[i]),
     "square only": lambda i: square.distances(square.positions[i]),
-    "512-d embedding": lambda i: 1 - pipeline.per_architecture(similarity[pipeline.classes[i]]),
+    "embedding": lambda i: np.linalg.norm(embedding - embedding[i], axis=1),
     "arch2vec": lambda i: faithful.distances(faithful.positions[i]),
     "raw encoding": lambda i: raw.distances(raw.positions[i]),
 }
@@ -537,15 +554,15 @@ legend = drawn.legend(handles, names, loc="outside lower center", ncols=3)
 # [chapter 5](05_analysis) are scored by, and telling poor architectures from fair ones is most of it. A search spends its
 # budget within the top few percent, where accuracies lie close together and chance in a single training weighs more, so
 # that $\tau$ there is limited for any geometry. The layout adds a limit of its own: it gives every architecture the same
-# area (equation {eq}`eq:transport`), so good ones get no more room than poor ones. Whether the step from 512 dimensions
-# to two costs anything is what "square only" and "512-d embedding" compare; between "square only" and "CENA coordinates"
+# area (equation {eq}`eq:transport`), so good ones get no more room than poor ones. Whether the step to two dimensions
+# costs anything is what "square only" and "embedding" compare; between "square only" and "CENA coordinates"
 # lies the parameter count.
 
 # %% tags=["hide-input"]
-variance = np.linalg.svd(embedding - embedding.mean(axis=0), compute_uv=False) ** 2
-pairs = np.random.default_rng(settings.seed).integers(len(embedding), size=(2, 20_000))
-places = pipeline.coordinates[pipeline.representatives, :2]
-agreement = spearmanr(1 - similarity[*pairs], np.linalg.norm(places[pairs[0]] - places[pairs[1]], axis=1)).statistic
+of_classes, places = closed_form.embedding, cena.positions[pipeline.representatives, :2]
+variance = np.linalg.svd(of_classes - of_classes.mean(axis=0), compute_uv=False) ** 2
+one, other = np.random.default_rng(settings.seed).integers(len(of_classes), size=(2, 20_000))
+agreement = spearmanr(*(np.linalg.norm(each[one] - each[other], axis=1) for each in (of_classes, places))).statistic
 Markdown(
     f"The first two principal components of the embedding hold {variance[:2].sum() / variance.sum():.0%} of its "
     f"variance, and distances in the square follow those in the embedding with a rank correlation of {agreement:.2f} "
@@ -556,11 +573,12 @@ Markdown(
 # %% [markdown]
 # ## Which step loses it, and what is the best use of the embedding?
 #
-# Between the 512-dimensional embedding and TPE in three coordinates lie several steps that may each lose something. One
+# Between the embedding and TPE in three coordinates lie several steps that may each lose something. One
 # is changed at a time, under the noiseless protocol:
 #
-# - **The layout.** TPE and the greedy forest get the first 16 principal components of the embedding in place of the two
-#   coordinates of the square, both with log parameters.
+# - **The layout.** TPE and the greedy forest get the embedding in place of the two coordinates of the square, both with
+#   log parameters.
+# - **Each class once.** TPE may propose further members of a class that it has evaluated.
 # - **The parameter count.** TPE gets the square alone, or log parameters alone.
 # - **The nearest architecture** (equation {eq}`eq:snap`). The greedy forest and the Gaussian process score every
 #   architecture itself; they propose nothing that would have to be replaced.
@@ -568,9 +586,10 @@ Markdown(
 
 # %% tags=["hide-input"]
 probes = [
-    Search("TPE on components", "tpe", in_unit_cube(embedded.positions)),
+    Search("TPE on components", "tpe", in_unit_cube(embedded.positions).each_class_once(pipeline.classes)),
+    Search("TPE, classes again", "tpe", ContinuousCandidates(cena.positions)),
     Search("TPE on the square", "tpe", square),
-    Search("TPE on parameters", "tpe", ContinuousCandidates(pipeline.coordinates[:, 2:])),
+    Search("TPE on parameters", "tpe", ContinuousCandidates(cena.positions[:, 2:]).each_class_once(pipeline.classes)),
     Search("forest on CENA", "greedy-forest", cena, in_batches),
 ]
 few = max(runs // 5, min(runs, 10))  # enough to look for causes
@@ -593,14 +612,17 @@ probed = {
     for dataset, of_dataset in by_name.items()
 }
 changes = [
-    ("layout: TPE on 16 components, not the square", "TPE on components", "TPE on CENA"),
-    ("layout: forest on 16 components, not the square", "forest on embedding", "forest on CENA"),
+    ("layout: TPE on the embedding, not the square", "TPE on components", "TPE on CENA"),
+    ("layout: forest on the embedding, not the square", "forest on embedding", "forest on CENA"),
+    ("each class once: TPE may propose a class again", "TPE, classes again", "TPE on CENA"),
     ("parameters: TPE on the square alone", "TPE on the square", "TPE on CENA"),
     ("parameters: TPE on log parameters alone", "TPE on parameters", "TPE on CENA"),
     ("nearest architecture: forest, not TPE, on CENA", "forest on CENA", "TPE on CENA"),
-    ("nearest architecture: Gaussian process, not TPE, on CENA", "GP on CENA", "TPE on CENA"),
+    ("nearest architecture: Gaussian process, not TPE, on the embedding", "GP on embedding", "TPE on components"),
     ("embedding: forest on the raw encoding, not the embedding", "forest on raw encoding", "forest on embedding"),
     ("embedding: forest on both, not the embedding", "forest on both", "forest on embedding"),
+    ("embedding: Gaussian process on the raw encoding, not the embedding", "GP on raw encoding", "GP on embedding"),
+    ("embedding: Gaussian process on both, not the raw encoding", "GP on both", "GP on raw encoding"),
 ]
 effects = evidence(changes, probed, ends)
 header = ["what is changed", *(f"{NAMES[dataset]}, {checkpoints[0]}" for dataset in by_name), "verdict"]
@@ -617,7 +639,7 @@ if missing := untold(changes, effects):
 
 # %% tags=["hide-input"]
 n = checkpoints[0]
-informed = on_cena | {"TPE on components", "TPE on the square", "forest on CENA"}
+informed = on_cena | {"TPE on components", "TPE, classes again", "TPE on the square", "forest on CENA"}
 lower, sentences = 0, []
 for (dataset, _), of_dataset in probed.items():
     labelled = set(of_dataset.tables) - {"random"}

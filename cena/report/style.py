@@ -55,7 +55,8 @@ METHOD_STYLES: dict[str, dict[str, Any]] = {
 }
 """How a search method is drawn everywhere: the colour says what it sees of an architecture, the line its optimiser.
 
-Blue is CENA, grey the paper's recipe for it, green (and purple where pre-training is fixed) arch2vec, red and orange the raw encoding."""
+Blue is CENA, grey the paper's recipe for it, green (and purple where pre-training is fixed) arch2vec, red and orange
+the raw encoding."""
 
 OPERATION_COLOURS = {
     "skip_connect": COLOURS["black"],

@@ -75,7 +75,7 @@ from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandi
 from cena.study.closed_forms import ClosedFormEmbedding
 from cena.study.joint import JointEmbedding
 from cena.study.pipeline import Pipeline
-from cena.study.profiles import of_nas_bench_101
+from cena.study.profiles import between_spaces, of_nas_bench_101
 from cena.study.profiles import profile as settings_of
 from cena.study.protocols import NOISELESS, TIMED, Protocol, protocols, regrets, searched
 from cena.study.representations import (
@@ -94,6 +94,7 @@ from cena.study.searches import LEFT_OUT, Search
 use_style()
 settings = settings_of(profile)
 stand_in = settings.space.name.startswith("digits")
+topologies = between_spaces(settings)
 pipeline = Pipeline(settings if stand_in else of_nas_bench_101(settings))
 settings, store = pipeline.profile, pipeline.store
 space = benchmark(settings.space.name)
@@ -215,7 +216,9 @@ seeing = []
 if len(space) == len(pipeline.space):
     ours = ClosedFormEmbedding(pipeline)
     embedding = pipeline.per_architecture(ours.embedding)
-    recipe = pipeline.coordinates if stand_in else JointEmbedding([pipeline, Pipeline(profile, store)]).coordinates(0)
+    recipe = (
+        pipeline.coordinates if stand_in else JointEmbedding([pipeline, Pipeline(topologies, store)]).coordinates(0)
+    )
     seeing = searches_on(ours.coordinates, embedding, recipe)
 planned = [planned[0], *seeing, *planned[1:]]
 searches = [search for search in planned if search.runs(runs)]

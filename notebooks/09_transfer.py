@@ -63,12 +63,13 @@ from cena.report.tables import NAMES, NONE, markdown_table, top_table
 from cena.report.wording import counted, in_words, signed, told
 from cena.study.joint import JointEmbedding
 from cena.study.pipeline import Pipeline
-from cena.study.profiles import has_full_networks, of_darts, of_nas_bench_101, of_size
+from cena.study.profiles import between_spaces, has_full_networks, of_darts, of_nas_bench_101, of_size
+from cena.study.profiles import profile as settings_of
 from cena.study.transfers import StackedSpaces, stored_transfer
 
 style.use_style()
 results = results_folder(profile)
-topology = Pipeline(profile)
+topology = Pipeline(between_spaces(settings_of(profile)))
 settings = topology.profile
 size = Pipeline(of_size(settings), topology.store)
 graph = Pipeline(of_nas_bench_101(settings), topology.store) if "cifar10" in settings.space.datasets else None

@@ -29,7 +29,16 @@ _QUICK = Profile(
     name="quick",
     space=SpaceSettings("digits-topology", 0, ("digits",), "test", epochs=6, trials="mean"),
     size_space=SpaceSettings("digits-size", 0, ("digits",), "test", epochs=6, trials="mean"),
-    views=ViewSettings("patches", channels=8, cells=1, resolution=8, points=64, per_class=4, precision="bfloat16"),
+    views=ViewSettings(
+        "patches",
+        channels=8,
+        cells=1,
+        resolution=8,
+        transfer_resolution=8,
+        points=64,
+        per_class=4,
+        precision="bfloat16",
+    ),
     encoder=EncoderSettings(epochs=40, width=128, depth=2),
     closed_form=_CLOSED_FORM,
     judging=JudgingSettings(labels=1000, transfer_labels=500, runs=5, trees=100),
@@ -55,7 +64,16 @@ _LAPTOP = Profile(
     name="laptop",
     space=SpaceSettings("nas-bench-201", 0, _DATASETS, "test", epochs=200, trials="one"),
     size_space=SpaceSettings("nats-bench-size", 8192, _DATASETS, "validation", epochs=90, trials="one"),
-    views=ViewSettings("cifar10", channels=16, cells=1, resolution=32, points=64, per_class=4, precision="bfloat16"),
+    views=ViewSettings(
+        "cifar10",
+        channels=16,
+        cells=1,
+        resolution=32,
+        transfer_resolution=16,
+        points=64,
+        per_class=4,
+        precision="bfloat16",
+    ),
     encoder=EncoderSettings(epochs=30, width=128, depth=2),
     closed_form=_CLOSED_FORM,
     judging=JudgingSettings(labels=1000, transfer_labels=5000, runs=10, trees=100),
@@ -77,7 +95,7 @@ _LAPTOP = Profile(
 
 _PAPER = replace(_LAPTOP, name="paper").vary(
     size_space={"architectures": 0},
-    views={"cells": 5},
+    views={"cells": 5, "transfer_resolution": 32},
     encoder={"epochs": 60},
     search={"runs": 500},
     ablations={"encoder_epochs": 60},
@@ -96,8 +114,7 @@ RELEASES = {
         ),
         _SAMPLE.vary(space={"name": "nas-bench-101"}),
         _RELEASED,
-        # its networks are wide: 32 pixels take four times
-        _SAMPLE.vary(space={"name": "nats-bench-size"}, views={"resolution": 16}),
+        _SAMPLE.vary(space={"name": "nats-bench-size"}, views={"resolution": _LAPTOP.views.transfer_resolution}),
     )
 }
 """What the released encoders and embeddings are made with (`cena release`): no label, no download, any processor.
@@ -121,9 +138,14 @@ def has_full_networks(settings: Profile) -> bool:
     return all(getattr(settings.views, name) == getattr(full, name) for name in ("channels", "cells", "resolution"))
 
 
+def between_spaces(settings: Profile) -> Profile:
+    """The same settings at the resolution that all spaces have in common."""
+    return settings.vary(views={"resolution": settings.views.transfer_resolution})
+
+
 def of_size(settings: Profile) -> Profile:
     """The same settings with the size space in place of the topology space: what transfer embeds beside it."""
-    return replace(settings, space=settings.size_space)
+    return replace(between_spaces(settings), space=settings.size_space)
 
 
 LABELLED_CELLS = 30_001
@@ -152,7 +174,7 @@ def of_nas_bench_101(settings: Profile) -> Profile:
         epochs=best.epochs,
         trials=best.trials,
     )
-    return replace(settings, space=space).vary(
+    return replace(between_spaces(settings), space=space).vary(
         views={"cells": min(settings.views.cells, 3), "per_class": min(settings.views.per_class, 2)},
         encoder={"epochs": min(settings.encoder.epochs, FEWER_EPOCHS)},
     )
@@ -168,7 +190,7 @@ def of_darts(settings: Profile) -> Profile:
     A view costs ten times one of the topology space, so there are two, of one normal cell a stage: five cells in all.
     """
     space = SpaceSettings("darts", architectures=0, datasets=("cifar10",), split="validation", epochs=200, trials="one")
-    return replace(settings, space=space).vary(
+    return replace(between_spaces(settings), space=space).vary(
         views={"cells": 1, "per_class": min(settings.views.per_class, 2)},
         encoder={"epochs": MORE_EPOCHS * settings.encoder.epochs},
     )

@@ -53,6 +53,8 @@ class ViewSettings:
     channels : of the first stage; of the stem in NAS-Bench-101.
     cells : in each stage or stack.
     resolution : pixels a side of the images.
+    transfer_resolution : the same for spaces beside the topology space, whose networks cost many times as much, and for
+        topologies where they are compared with these.
     points : data points, the rows of a Jacobian.
     per_class : views of each class, that is random initialisations.
     precision : of the gradients: ``"bfloat16"`` autocast where the processor has it, or ``"float32"``.
@@ -62,6 +64,7 @@ class ViewSettings:
     channels: int
     cells: int
     resolution: int
+    transfer_resolution: int
     points: int
     per_class: int
     precision: Literal["bfloat16", "float32"]

@@ -41,6 +41,7 @@ from cena.jacobians import ViewRecipe, class_views, data_jacobian, epdjm_factors
 from cena.jacobians.views import RESCALE
 from cena.report import plots, style
 from cena.report.tables import NAMES, markdown_table
+from cena.spaces import TopologySpace
 from cena.spaces.nas_bench_201.cells import formal_sums, live_convolutions, parse_topology_cell
 from cena.study.pipeline import Pipeline
 
@@ -586,9 +587,11 @@ resolution = settings.views.resolution
 recipe = ViewRecipe(
     pipeline.images.pixels, 4, settings.seed, pipeline.precision, ("energy-map", "spatial-power"), directions=False
 )
+cells = [parse_topology_cell(cell_of(operations)) for operations in CELLS.values()]
+five = TopologySpace("five cells", cells, settings.views.channels, settings.views.cells, resolution)
 shown = {}
-for name, operations in CELLS.items():
-    found = class_views(space, space.index(cell_of(operations)), 0, recipe)
+for number, name in enumerate(CELLS):
+    found = class_views(five, number, number, recipe)
     shown[name] = {reading: values[found.usable].mean(axis=0) for reading, values in found.readings.items()}
 drawn, axes = plt.subplots(2, len(CELLS), figsize=(style.TEXT_WIDTH, 3.5))
 powers = np.array([one["spatial-power"] for one in shown.values()])

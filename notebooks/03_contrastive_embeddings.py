@@ -714,12 +714,12 @@ write_table(results / "03_contrastive_embeddings_tuning.csv", trials)
 ranked = trials.sort_values("tau", ascending=False, kind="stable")
 rows = [
     (
-        number + 1,
+        str(number + 1),
         f"{row.tau:.3f}",
         row.readings.replace(" ", ", "),
-        row.components,
+        str(row.components),
         f"{row.shrinkage:.3f}",
-        row.principal,
+        str(row.principal),
     )
     for number, row in [(0, trials.iloc[0]), *list(ranked.iterrows())[:5]]
 ]

@@ -39,7 +39,7 @@ _QUICK = Profile(
         per_class=4,
         precision="bfloat16",
     ),
-    encoder=EncoderSettings(epochs=30, width=64, depth=2),  # minutes where a processor has no bfloat16
+    encoder=EncoderSettings(epochs=20, width=64, depth=2),  # minutes where a processor has no bfloat16
     closed_form=_CLOSED_FORM,
     judging=JudgingSettings(labels=1000, transfer_labels=500, runs=5, trees=100),
     search=SearchSettings(runs=20, budget=150),

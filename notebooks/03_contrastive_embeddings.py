@@ -615,7 +615,7 @@ for name, one in closed_forms.items():
     ratios = one.encoder.signal_to_noise
     axes[0].plot(1 + np.arange(len(ratios)), ratios, marker="o", markersize=3, color=style.COLOURS[shades[name]])
 axes[0].axhline(1, color="black", linestyle=":", linewidth=0.8)
-axes[0].set(yscale="log", xlabel="direction", ylabel="signal to noise λ")
+axes[0].set(yscale="log", xlabel="direction", ylabel="signal to noise λ", xticks=(1, 4, 8, 12, 16))
 nearest = np.unique(np.geomspace(1, len(usable), 60).astype(int))
 for name, place in places.items():
     _, _, kind = name.partition("closed form: ")
@@ -624,8 +624,8 @@ for name, place in places.items():
         label = kind or name
         axes[1].plot(nearest, [100 * (place <= k).mean() for k in nearest], label=label, **line)
 axes[1].plot(nearest, 100 * nearest / len(usable), color="black", linestyle=":", linewidth=0.8)
-axes[1].set(xscale="log", xlabel="k", ylabel="recognised among k nearest (%)", ylim=(0, 102))
-axes[1].legend(fontsize=7, loc="lower right")
+axes[1].set(xscale="log", xlabel="k", ylabel="recognised among k nearest (%)", ylim=(0, 118), yticks=range(0, 101, 20))
+axes[1].legend(fontsize=7, loc="upper left")
 plt.show()
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]

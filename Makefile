@@ -34,7 +34,7 @@ test: $(INSTALLED_TEST) ## check style, types and layers, run all tests with cov
 	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov=cena --cov-report=term-missing --cov-fail-under=90
 
-test-pythons: ## on the other supported Pythons installed here: the pins resolve, and all tests pass that need no torch
+test-pythons: ## on the other supported Pythons installed here: the pins resolve, and all fast tests pass that need no torch
 	@set -e; for version in $(OTHERS); do $(MAKE) --no-print-directory test-python-$$version; done
 
 bench: $(INSTALLED_TEST) ## run the benchmarks: what each step costs, and that it is as fast as its docstring says
@@ -68,7 +68,7 @@ OTHERS = $(filter-out $(VERSION),$(filter 3.%,$(shell .ci/pythons)))
 
 test-python-%: _build/python-%/.installed
 	$(<D)/bin/$(PIP_INSTALL) --dry-run --only-binary :all: --use-feature fast-deps --requirement requirements-test.txt
-	PYTHONPATH=. OMP_NUM_THREADS=1 $(<D)/bin/python -m pytest -n 2
+	PYTHONPATH=. OMP_NUM_THREADS=1 $(<D)/bin/python -m pytest -n 2 -m "not slow"
 
 _build/python-%/.installed: requirements.txt requirements-test.txt constraints.txt
 	"$$(.ci/pythons | sed -n 's/^$* //p')" -m venv $(@D)

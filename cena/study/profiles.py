@@ -39,10 +39,10 @@ _QUICK = Profile(
         per_class=4,
         precision="bfloat16",
     ),
-    encoder=EncoderSettings(epochs=20, width=64, depth=2),  # minutes where a processor has no bfloat16
+    encoder=EncoderSettings(epochs=12, width=64, depth=2),  # minutes where a processor has no bfloat16
     closed_form=_CLOSED_FORM,
     judging=JudgingSettings(labels=1000, transfer_labels=500, runs=5, trees=100),
-    search=SearchSettings(runs=20, budget=150),
+    search=SearchSettings(runs=10, budget=100),
     trajectories=TrajectorySettings(epochs=3, sample_epochs=3, images=450, batch=45, learning_rate=1e-2, seeds=2),
     ablations=AblationSettings(
         architectures=100,

@@ -11,6 +11,7 @@ from cena.cli import data as data_cli
 from cena.cli import main as cli
 from cena.data import derived, importing, public_files, registry
 from cena.data.label_tables import imported_path, save_table
+from cena.data.nas_bench_201_labels import LABELS_201
 from cena.data.public_files import DataFile
 
 Command = Callable[..., tuple[int, str, str]]
@@ -104,7 +105,7 @@ def test_fetch_derives_what_it_can_and_a_failure_keeps_nothing_else_waiting(
     folder: Path, monkeypatch: pytest.MonkeyPatch, command: Command
 ) -> None:
     good, changed, absent = (
-        derived.Recipe(name, (source,), lambda _: {}, derived.content_sha256({}) if name == "good" else "")
+        derived.Recipe(LABELS_201, name, (source,), lambda _: {}, derived.content_sha256({}) if name == "good" else "")
         for name, source in (("good", "good.txt"), ("changed", "good.txt"), ("absent", "absent.txt"))
     )
     monkeypatch.setattr(derived, "RECIPES", {"changed": (changed,), "absent": (absent,), "good": (good,)})

@@ -19,7 +19,7 @@ from cena.stages import Stage
 from cena.types import Floats
 from cena.view_arrays import log_singular_values, mean_over_views
 
-FEATURES = Stage("features", version=1)
+FEATURES = Stage("features", version=2)
 """Feature sets of every rival."""
 
 FOREST_COMPONENTS = 16

@@ -66,7 +66,7 @@ def test_missing_files_are_named_with_their_origin(tmp_path: Path, monkeypatch: 
         Pipeline("laptop")
     with pytest.raises(InputError, match=named):  # before anything is executed
         run(here(), ["04_layout"], "laptop")
-    with pytest.raises(InputError, match=r"(?s)needs 11 files .*BenchNatsss.*nasbench-vis"):
+    with pytest.raises(InputError, match=r"(?s)needs 12 files .*BenchNatsss.*nasbench-vis"):
         run(here(), ["04_layout", "09_transfer"], "laptop")  # which embeds the other spaces too
     Pipeline("quick")
 

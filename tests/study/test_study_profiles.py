@@ -8,7 +8,7 @@ from cena.data import labels
 from cena.errors import InputError
 from cena.spaces import SPACES
 from cena.study import profiles
-from cena.study.profiles import PROFILES, describe, of_darts, of_nas_bench_101, of_size, profile
+from cena.study.profiles import PROFILES, between_spaces, describe, of_darts, of_nas_bench_101, of_size, profile
 from cena.study.settings import Profile
 
 
@@ -36,7 +36,8 @@ def test_the_size_space_takes_the_place_of_the_topology_space(name):
     assert size.space == profile(name).size_space
     for dataset in size.space.datasets:  # labels of exactly this name exist
         assert size.space.label_key(dataset) in labels.available(size.space.name)
-    assert dataclasses.replace(size, space=profile(name).space) == profile(name)
+    assert dataclasses.replace(size, space=profile(name).space) == between_spaces(profile(name))
+    assert size.views.resolution == profile(name).views.transfer_resolution
 
 
 def test_darts_takes_the_place_of_the_topology_space_with_fewer_views_and_labels_that_exist():
@@ -93,7 +94,7 @@ def test_labels_are_named_by_the_settings_of_a_space():
 
 @pytest.mark.parametrize("name", ["laptop", "paper"])
 def test_nas_bench_101_has_labels_and_the_same_images(name):
-    other, own = of_nas_bench_101(profile(name)), profile(name)
+    other, own = of_nas_bench_101(profile(name)), between_spaces(profile(name))
     assert other.space.label_key("cifar10") in labels.available(other.space.name)
     for setting in ("images", "resolution", "points"):
         assert getattr(other.views, setting) == getattr(own.views, setting)

@@ -74,7 +74,7 @@ embedding, dimensions = ours.embedding, ours.embedding.shape[1]
 flat, positions = ours.layout["flat"], ours.layout["positions"]
 classes = pipeline.classes
 members = np.bincount(classes)
-class_accuracy = np.bincount(classes, pipeline.accuracy(dataset)) / members
+class_accuracy = pipeline.class_accuracy(dataset)
 accuracy_label = f"{dataset} {chosen.space.split} accuracy (%)"
 dead = int(np.count_nonzero(~pipeline.usable.any(axis=1)))
 Markdown(

@@ -105,6 +105,10 @@ class Pipeline:
         accuracy = labels.accuracy(self.profile.space.name, self.profile.space.label_key(dataset))
         return accuracy[self.space.indices] if isinstance(self.space, SampledSpace) else accuracy
 
+    def class_accuracy(self, dataset: str) -> Array:
+        """(classes,) the mean label of each class's members, in percent; errors as :meth:`accuracy`."""
+        return np.bincount(self.classes, self.accuracy(dataset)) / np.bincount(self.classes)
+
     @cached_property
     def images(self) -> Images:
         """The data points at which Jacobians are taken, the same for all networks."""

@@ -1,10 +1,11 @@
-"""How the settings of the closed form were chosen: a study on declared classes, whose trials are kept.
+"""Whether other settings of the closed form would do better: a study on declared classes, whose trials are kept.
 
-Nothing that is reported is tuned on. The study sees the views of some classes that are named by a seed, and their
-labels on one data set; what it chooses stands in the profiles (:mod:`cena.study.profiles`).
+The study sees the views of some classes that are named by a seed, and their labels on one data set. Where all classes
+are judged on that data set, these are among them; labels on other data sets have no part in it.
 """
 
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from cena.contrast.closed_form import CLOSED_FORM
 from cena.errors import InputError
-from cena.evaluate import FeatureSources, PredictionTask, feature_sets, predict
+from cena.evaluate import PredictionTask, join, log_parameters, predict
+from cena.evaluate.features import FEATURES
 from cena.evaluate.prediction import PREDICTION
 from cena.stages import versions
 from cena.study.closed_forms import ClosedFormEmbedding
@@ -34,7 +36,7 @@ class TuningStudy:
     Attributes
     ----------
     dataset : whose labels judge.
-    classes : how many are declared, see :func:`declared_classes`; never judged on elsewhere.
+    classes : how many are declared, see :func:`declared_classes`.
     train_size : classes that a forest is fitted on, of the declared ones.
     splits : of the declared classes, the same for each trial.
     trials : settings tried, the profile's own the first.
@@ -76,7 +78,7 @@ def tune_closed_form(pipeline: Pipeline, study: TuningStudy) -> pd.DataFrame:
     A row a trial, in order: `tau`, `readings` (separated by blanks), `components`, `shrinkage`, `principal`.
     """
     classes = declared_classes(pipeline, study.classes)
-    accuracy = _class_means(pipeline, study.dataset)[classes]
+    accuracy = pipeline.class_accuracy(study.dataset)[classes]
 
     def build() -> dict[str, NDArray[Any]]:
         rows = _tried(pipeline, study, classes, accuracy)
@@ -87,13 +89,14 @@ def tune_closed_form(pipeline: Pipeline, study: TuningStudy) -> pd.DataFrame:
         "first": pipeline.profile.closed_form,
         "accuracy": accuracy.tolist(),
         "views": pipeline.views_key,
-        "stages": versions(CLOSED_FORM, PREDICTION),
+        "stages": versions(CLOSED_FORM, FEATURES, PREDICTION),
+        "packages": {package: version(package) for package in ("optuna", "scikit-learn")},
     }
     return pd.DataFrame(pipeline.store.arrays("tuning", key, build))
 
 
 def _tried(pipeline: Pipeline, study: TuningStudy, classes: Integers, accuracy: Floats) -> list[dict[str, Any]]:
-    parameters = pipeline.parameters[pipeline.representatives[classes]]
+    parameters = log_parameters(pipeline.parameters[pipeline.representatives[classes]])
     task = PredictionTask(study.train_size, study.splits, study.seed)
     own = pipeline.profile.closed_form
     components = sorted({own.components, *(count for count in _COMPONENTS if count < len(classes))})
@@ -108,9 +111,8 @@ def _tried(pipeline: Pipeline, study: TuningStudy, classes: Integers, accuracy: 
             trial.suggest_categorical("principal", _PRINCIPAL),
         )
         embedding = ClosedFormEmbedding(pipeline, settings=settings).embedding_of(classes)
-        features = feature_sets(FeatureSources(parameters, embedding=embedding))
-        name = "embedding + log parameters"
-        tau = float(predict({name: features[name]}, accuracy, task, pipeline.workers).tau.mean())
+        features = {"embedding + log parameters": join(embedding, parameters)}
+        tau = float(predict(features, accuracy, task, pipeline.workers).tau.mean())
         rows.append({"tau": tau, **asdict(settings), "readings": " ".join(settings.readings)})
         return tau
 
@@ -124,8 +126,3 @@ def _tried(pipeline: Pipeline, study: TuningStudy, classes: Integers, accuracy: 
     finally:
         optuna.logging.set_verbosity(verbosity)
     return rows
-
-
-def _class_means(pipeline: Pipeline, dataset: str) -> Floats:
-    """(classes,) the mean label of each class's members."""
-    return np.bincount(pipeline.classes, pipeline.accuracy(dataset)) / np.bincount(pipeline.classes)

@@ -584,9 +584,7 @@ def cell_of(operations):
 
 
 resolution = settings.views.resolution
-recipe = ViewRecipe(
-    pipeline.images.pixels, 4, settings.seed, pipeline.precision, ("energy-map", "spatial-power"), directions=False
-)
+recipe = ViewRecipe(pipeline.images.pixels, 4, settings.seed, pipeline.precision, ("energy-map", "spatial-power"))
 cells = [parse_topology_cell(cell_of(operations)) for operations in CELLS.values()]
 five = TopologySpace("five cells", cells, settings.views.channels, settings.views.cells, resolution)
 shown = {}

@@ -22,8 +22,8 @@ CLASSES_A_CHUNK = 8
 class ViewStore:
     """The views of every class of a space on disk, eight classes a chunk.
 
-    Zarr v3 arrays, all with leading axes (class, view): ``directions`` (..., point, component) float16, unless left
-    out, and ``singular_values`` (..., component) float32 hold the two factors of the EPDJM, whose columns span too many
+    Zarr v3 arrays, all with leading axes (class, view): ``directions`` (..., point, component) float16 and
+    ``singular_values`` (..., component) float32 hold the two factors of the EPDJM, whose columns span too many
     decades for float16; ``jacov`` float32; each reading float32 under its name; ``status`` uint8 (`ViewStatus`) is the
     done map, written after the rest of its chunk. Zarr replaces chunk files whole, so a killed run leaves a valid store
     that :meth:`compute` completes.
@@ -48,7 +48,6 @@ class ViewStore:
         shape: tuple[int, int, int, int],
         configuration: Mapping[str, Any],
         readings: Mapping[str, int] | None = None,
-        directions: bool = True,
     ) -> "ViewStore":
         """Open the store at `path`, or make an empty one.
 
@@ -58,7 +57,6 @@ class ViewStore:
         shape : (classes, views, points, components).
         configuration : what the views are made from; kept in the store's attributes.
         readings : the length of each reading to take, by name; see :attr:`cena.jacobians.Reader.lengths`.
-        directions : whether to keep the directions.
 
         Raises
         ------
@@ -67,7 +65,7 @@ class ViewStore:
         """
         classes, views, points, components = shape
         arrays: dict[str, tuple[str, tuple[int, ...]]] = {
-            **({"directions": ("float16", (points, components))} if directions else {}),
+            "directions": ("float16", (points, components)),
             "singular_values": ("float32", (components,)),
             "jacov": ("float32", ()),
             **{name: ("float32", (length,)) for name, length in (readings or {}).items()},
@@ -111,17 +109,17 @@ class ViewStore:
     @property
     def directions(self) -> NDArray[np.float16]:
         """(classes, views, points, components) left singular vectors of each EDJM."""
-        return self._array("directions")
+        return np.asarray(self._group["directions"][:])
 
     @property
     def singular_values(self) -> NDArray[np.float32]:
         """(classes, views, components) singular values of each EDJM, descending."""
-        return self._array("singular_values")
+        return np.asarray(self._group["singular_values"][:])
 
     @property
     def jacov(self) -> NDArray[np.float32]:
         """(classes, views) Jacobian covariance score of each EDJM."""
-        return self._array("jacov")
+        return np.asarray(self._group["jacov"][:])
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -132,11 +130,6 @@ class ViewStore:
         """(classes, views, length) one reading; raises `InputError` if it was not taken."""
         if name not in self.readings:
             raise unknown(f"reading of the view store '{self.path}'", name, self.readings)
-        return self._array(name)
-
-    def _array(self, name: str) -> NDArray[Any]:
-        if name not in self._group:
-            raise InputError(f"the view store '{self.path}' has no {name}: compute the views again with them")
         return np.asarray(self._group[name][:])
 
     def counts(self) -> dict[str, int]:
@@ -151,8 +144,7 @@ class ViewStore:
     def write(self, chunk: int, classes: Sequence[Views]) -> None:
         """Store the views of all classes of a chunk; their status last."""
         part = slice(CLASSES_A_CHUNK * chunk, CLASSES_A_CHUNK * chunk + len(classes))
-        kept = ("directions",) if "directions" in self._group else ()
-        for name in (*kept, "singular_values", "jacov"):
+        for name in ("directions", "singular_values", "jacov"):
             self._group[name][part] = np.stack([getattr(views, name) for views in classes])
         for name in self.readings:
             self._group[name][part] = np.stack([views.readings[name] for views in classes])
@@ -179,8 +171,7 @@ class ViewStore:
         progress : told of the classes after each chunk.
         """
         firsts = representatives(space.classes())
-        kept = "directions" in self._group
-        settings = ViewRecipe(images, self._status.shape[1], seed, precision, self.readings, kept)
+        settings = ViewRecipe(images, self._status.shape[1], seed, precision, self.readings)
         chunks = np.unique(self.missing() // CLASSES_A_CHUNK)
         done = len(firsts) - len(self.missing())
 

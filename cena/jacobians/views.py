@@ -1,7 +1,7 @@
 """Views: the data Jacobians of one architecture at several random initialisations (paper, sections 3.3 and 4.1)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 from math import log
 
@@ -49,7 +49,6 @@ class ViewRecipe:
     seed : root of every view's seeds, see :func:`view_seeds`.
     precision : see :func:`data_jacobian`.
     readings : which of :data:`cena.jacobians.READINGS` are taken.
-    directions : whether the directions are kept, most of a view's bytes, which no reading needs.
     """
 
     images: NDArray[np.float32]
@@ -57,7 +56,6 @@ class ViewRecipe:
     seed: int
     precision: str
     readings: tuple[str, ...] = ()
-    directions: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +63,7 @@ class Views:
     """The views of one class. A view that is not usable is zero."""
 
     directions: NDArray[np.float16]
-    """(views, points, components) left singular vectors of each EDJM; no component where they are not kept."""
+    """(views, points, components) left singular vectors of each EDJM."""
     singular_values: NDArray[np.float32]
     """(views, components), descending."""
     jacov: NDArray[np.float32]
@@ -129,8 +127,7 @@ def class_views(space: Space, architecture: int, class_number: int, settings: Vi
 
     reader = Reader(settings.images, settings.readings) if settings.readings else None
     with one_thread():
-        views = views_of(jacobians(), reader)
-    return views if settings.directions else replace(views, directions=views.directions[..., :0].copy())
+        return views_of(jacobians(), reader)
 
 
 def views_of(jacobians: Iterable[NDArray[np.float32]], reader: Reader | None = None) -> Views:

@@ -267,8 +267,8 @@ READ = ("spectrum", "channel-energy")
 LENGTHS = {"spectrum": POINTS, "channel-energy": 3}
 
 
-def create_with_readings(path: Path, directions: bool = False) -> ViewStore:
-    return ViewStore.create(path, SHAPE, CONFIGURATION, LENGTHS, directions)
+def create_with_readings(path: Path) -> ViewStore:
+    return ViewStore.create(path, SHAPE, CONFIGURATION, LENGTHS)
 
 
 @pytest.fixture(scope="module")
@@ -278,8 +278,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> ViewStore:
 
 def test_a_store_of_readings_has_those_of_the_same_networks(read: ViewStore, filled: ViewStore) -> None:
     assert read.readings == READ
-    assert read.status.tobytes() == filled.status.tobytes()
-    assert read.singular_values.tobytes() == filled.singular_values.tobytes()
+    assert contents(read) == contents(filled)
     spectra = read.reading("spectrum")
     assert spectra.shape == (CLASSES, VIEWS, POINTS)
     assert spectra.dtype == np.float32
@@ -288,16 +287,9 @@ def test_a_store_of_readings_has_those_of_the_same_networks(read: ViewStore, fil
     assert not spectra[~filled.usable].any()
     for number in (0, 7, CLASSES - 1):
         first = int(representatives(SPACE.classes())[number])
-        views = class_views(SPACE, first, number, replace(SETTINGS, readings=READ, directions=False))
-        assert views.directions.shape == (VIEWS, POINTS, 0)
+        views = class_views(SPACE, first, number, replace(SETTINGS, readings=READ))
         for name in READ:
             assert np.array_equal(read.reading(name)[number], views.readings[name])
-
-
-def test_readings_and_directions_stand_side_by_side(tmp_path: Path, read: ViewStore, filled: ViewStore) -> None:
-    both = fill(create_with_readings(tmp_path / "store", directions=True))
-    assert contents(both) == contents(filled)
-    assert both.reading("spectrum").tobytes() == read.reading("spectrum").tobytes()
 
 
 def test_an_interrupted_store_of_readings_is_completed_to_the_same_bytes(tmp_path: Path, read: ViewStore) -> None:
@@ -318,13 +310,9 @@ def test_what_a_store_does_not_hold_is_refused_by_name(read: ViewStore, filled: 
         filled.reading("energy-map")
     with pytest.raises(InputError, match=r"valid: spectrum, channel-energy"):
         read.reading("jacov")
-    with pytest.raises(InputError, match="has no directions: compute the views again with them"):
-        _ = read.directions
 
 
-@pytest.mark.parametrize(
-    "options", [({"spectrum": POINTS}, False), ({**LENGTHS, "likeness": 16}, False), (LENGTHS, True), (None, True)]
-)
-def test_a_store_of_other_readings_is_refused(read: ViewStore, options) -> None:
+@pytest.mark.parametrize("readings", [{"spectrum": POINTS}, {**LENGTHS, "likeness": 16}, None])
+def test_a_store_of_other_readings_is_refused(read: ViewStore, readings: dict[str, int] | None) -> None:
     with pytest.raises(InputError, match="was made with another configuration: delete it or choose another folder"):
-        ViewStore.create(read.path, SHAPE, CONFIGURATION, *options)
+        ViewStore.create(read.path, SHAPE, CONFIGURATION, readings)

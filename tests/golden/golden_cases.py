@@ -147,7 +147,7 @@ def closed_form() -> Output:
 def encoder() -> Output:
     seen = views()
     config = contrast.EncoderConfig(
-        points=6, components=6, width=8, depth=1, embedding=5, projection=4, epochs=2, batch=4
+        points=6, components=6, width=8, depth=1, embedding=5, projection=4, epochs=2, batch=4, precision="float32"
     )
     trained = contrast.train_encoder(seen.directions, seen.singular_values, seen.usable, config)
     untrained = contrast.untrained_encoder(config, trained.scale)

@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology, released]
-#     version: 2
+#     version: 3
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -16,11 +16,11 @@
 # %% [markdown]
 # # Embed your own
 #
-# The encoder of [chapter 3](03_contrastive_embeddings) takes nothing but a data Jacobian, equation {eq}`eq:epdjm`, and every
-# differentiable network has one. So any network can be placed among the architectures of a benchmark, without training
-# it and without describing it: a function that returns a `torch.nn.Module` is enough.
+# The encoder in closed form of [chapter 3](03_contrastive_embeddings) takes nothing but what can be read of a data
+# Jacobian, and every differentiable network has one. So any network can be placed among the architectures of a
+# benchmark, without training it and without describing it: a function that returns a `torch.nn.Module` is enough.
 #
-# The paper does not do this. Its encoder has seen one kind of network only, cells of convolutions between the same
+# The paper does not do this. The encoder has seen one kind of network only, cells of convolutions between the same
 # stem and head. What does it make of a residual network, a transformer, a perceptron? We ask four things of it: that it
 # recognises known architectures at fresh initial weights; that it says so when a network is like nothing it has seen;
 # that two initialisations of one network land together; and that networks of one design are neighbours, in the order of
@@ -46,7 +46,7 @@ from cena.embed import embed
 from cena.embed.network import OUTSIDE, embed_space
 from cena.embed.reference import load_reference
 from cena.errors import InputError
-from cena.evaluate import bootstrap_interval, log_spectrum, write_table
+from cena.evaluate import bootstrap_interval, judge, log_spectrum, write_records, write_table
 from cena.jacobians import probe
 from cena.report import style
 from cena.report.tables import NAMES, NONE, markdown_table
@@ -91,8 +91,8 @@ def predicted(found):
 
 Markdown(
     markdown_table(
-        ("cosine distance", "nearest known architecture"),
-        [(f"{neighbour.distance:.4f}", f"`{neighbour.text}`") for neighbour in placed.nearest],
+        ("distance", "nearest known architecture"),
+        [(f"{neighbour.distance:.2f}", f"`{neighbour.text}`") for neighbour in placed.nearest],
         numeric=(0,),
     )
     + f"\n\nPlace in the unit square: ({placed.place.square[0]:.2f}, {placed.place.square[1]:.2f}). Predicted accuracy, "
@@ -103,7 +103,8 @@ Markdown(
 
 # %% [markdown]
 # The limits are the 2.5 % and 97.5 % quantiles of the forest's out-of-bag errors: they hold for architectures like the
-# known ones. For a network outside they are a guess, and the warning says so.
+# known ones. For a network outside they are a guess, and the warning says so. Distances are Euclidean, in about the
+# units of what one initialisation changes.
 #
 # What has no data Jacobian gets a reason instead, from a trial on a few images, before anything long is begun:
 
@@ -207,7 +208,7 @@ rank = ranks(again.embedding, drawn)
 rows = [
     (
         name,
-        f"{np.median(values):.3f}",
+        f"{np.median(values):.1f}",
         f"{100 * np.median(outside[name]):.0f}",
         f"{np.mean(outside[name] > OUTSIDE):.2f}",
     )
@@ -293,12 +294,6 @@ spectra = np.where(usable[..., None], strangers.singular_values.astype(np.float6
 view_spectra = log_spectrum(spectra.reshape(-1, 1, spectra.shape[-1]))
 
 
-def cosine(rows):
-    """All cosine distances among rows."""
-    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return 1 - unit @ unit.T
-
-
 def euclidean(rows):
     """All Euclidean distances among rows."""
     return np.linalg.norm(rows[:, None] - rows[None], axis=2)
@@ -325,11 +320,11 @@ def ends_farthest(distances):
 rows = np.flatnonzero(usable.ravel())
 network_of = np.repeat(np.arange(len(zoo)), reference.views)[rows]
 by_view = {
-    "embedding": cosine(strangers.views.reshape(-1, strangers.views.shape[-1])[rows].astype(np.float64)),
+    "embedding": euclidean(strangers.views.reshape(-1, strangers.views.shape[-1])[rows]),
     "log spectrum": euclidean(view_spectra[rows]),
 }
 by_network = {
-    "embedding": cosine(strangers.embedding),
+    "embedding": euclidean(strangers.embedding),
     "log spectrum": euclidean(log_spectrum(spectra)),
     "log parameters": euclidean(np.log(table.parameters.to_numpy(dtype=float))[:, None]),
 }
@@ -366,6 +361,24 @@ write_table(
         ],
         columns=["test", "features", "share", "low", "high", "cases", "chance"],
     ),
+)
+
+RECORDED = {
+    "two initialisations together": "together",
+    "design recovered": "design",
+    "widths and depths on a curve": "curve",
+}
+write_records(
+    results / "11_embed_your_own.json",
+    [
+        judge(
+            f"embedding.zoo.{RECORDED[test]}",
+            by["embedding"],
+            reason=f"networks of {made['networks']['cells']} cell a stage behind the encoder (profile {profile})",
+            baseline=by["log spectrum"].value,
+        )
+        for test, by in scores.items()
+    ],
 )
 
 
@@ -419,5 +432,5 @@ plt.show()
 # A place among known architectures is as good as the likeness to them. The distances of the zoo above are large against
 # those among known architectures wherever the warning appears, and a predicted accuracy is then an extrapolation of a
 # forest, which cannot extrapolate. The accuracies are also those of the benchmark's own training recipe and scale, which
-# a transformer would not be trained by. To compare networks *of your own* with each other, train an encoder on their
+# a transformer would not be trained by. To compare networks *of your own* with each other, fit an encoder to their
 # views instead: the [API page](../api) shows it in five lines.

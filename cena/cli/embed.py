@@ -33,7 +33,7 @@ def embed_command(
     console.print(
         f"outside measure: {100 * placed.outside:.1f} % of the known architectures are nearer to their nearest"
     )
-    table = Table("architecture", Column("nearest known", overflow="fold"), "cosine distance")
+    table = Table("architecture", Column("nearest known", overflow="fold"), "distance")
     for neighbour in placed.nearest:
         table.add_row(str(neighbour.architecture), escape(neighbour.text), f"{neighbour.distance:.4f}")
     console.print(table)

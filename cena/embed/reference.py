@@ -5,9 +5,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
 
-from cena.contrast import TrainedEncoder, load_encoder
+from cena.contrast import ClosedForm, load_closed_form
 from cena.data import labels, registry
 from cena.data.images import images
 from cena.embed.released import Release, read_release
@@ -49,7 +49,7 @@ class Reference:
         self.release = release
         self.accuracy = accuracy
         self.labelled = labelled
-        self.encoder: TrainedEncoder = load_encoder(release.encoder_file)
+        self.encoder: ClosedForm = load_closed_form(release.encoder_file)
         made = release.provenance["images"]
         self.images = images(made["name"], made["count"], made["resolution"], made["seed"])
         if self.images.checksum != made["sha256"]:
@@ -73,46 +73,33 @@ class Reference:
         """(classes,) the first architecture of each class, as a row of the release."""
         return representatives(self.release.classes.astype(np.int64))
 
-    @cached_property
-    def _embedding(self) -> NDArray[np.float32]:
-        return self.release.class_embedding.astype(np.float32)
-
-    @cached_property
-    def _unit(self) -> NDArray[np.float32]:
-        unit: NDArray[np.float32] = self._embedding / np.linalg.norm(self._embedding, axis=1, keepdims=True)
-        return unit
-
-    def distances(self, embedding: NDArray[np.floating]) -> Floats:
-        """(classes,) cosine distance of an embedding (512,) to each known class."""
-        row = np.asarray(embedding, dtype=np.float32)
-        return np.asarray(1 - self._unit @ (row / np.linalg.norm(row)), dtype=np.float64)
+    def distances(self, embedding: Floats) -> Floats:
+        """(classes,) Euclidean distance of an embedding (components,) to each known class."""
+        distances: Floats = np.linalg.norm(self.release.class_embedding - embedding, axis=1)
+        return distances
 
     @cached_property
     def nearest_distances(self) -> Floats:
-        """(classes,) sorted, the cosine distance of each known class to the nearest other: leave one out."""
-        nearest = []
-        for start in range(0, len(self._unit), 512):  # bounds the memory
-            similarity = self._unit[start : start + 512] @ self._unit.T
-            similarity[np.arange(len(similarity)), np.arange(start, start + len(similarity))] = -np.inf
-            nearest.append(1 - similarity.max(axis=1))
-        return np.sort(np.concatenate(nearest).astype(np.float64))
+        """(classes,) sorted, the distance of each known class to the nearest other: leave one out."""
+        nearest, _ = NearestNeighbors(n_neighbors=1).fit(self.release.class_embedding).kneighbors()
+        return np.sort(nearest[:, 0].astype(np.float64))
 
     def outside(self, distance: float) -> float:
         """How far outside a distance to the nearest known class is: the share of known classes, themselves left out,
         that are nearer to their nearest. Near 0 is among known architectures, 1 is farther than any."""
         return float(np.mean(self.nearest_distances < distance))
 
-    def place(self, embedding: NDArray[np.floating]) -> Place:
-        """Where an embedding (512,) comes to lie in the layout; its `cell` is a class."""
+    def place(self, embedding: Floats) -> Place:
+        """Where an embedding (components,) comes to lie in the layout; its `cell` is a class."""
         release = self.release
-        return place(np.asarray(embedding), self._embedding, release.plane, release.points, release.weights)
+        return place(embedding, release.class_embedding, release.plane, release.points, release.weights)
 
-    def predict(self, embedding: NDArray[np.floating], parameters: int) -> Prediction | None:
+    def predict(self, embedding: Floats, parameters: int) -> Prediction | None:
         """The accuracy in percent that a random forest predicts, with its 95 % limits; None without labels.
 
-        The forest sees 16 principal components of the embedding and log parameters, and one architecture of each class.
-        The limits are those of its out-of-bag errors: they hold for architectures like the known ones, and say nothing
-        of networks outside.
+        The forest sees at most 16 principal components of the embedding and log parameters, and one architecture of
+        each class. The limits are those of its out-of-bag errors: they hold for architectures like the known ones, and
+        say nothing of networks outside.
         """
         if self._forest is None:
             return None
@@ -128,7 +115,7 @@ class Reference:
         truth = self.accuracy[self.representatives]
         known = np.isfinite(truth)
         parameters = self.release.parameters[self.representatives[known]]
-        return ComponentForest(self._embedding[known], parameters, truth[known])
+        return ComponentForest(self.release.class_embedding[known], parameters, truth[known])
 
 
 def load_reference(name: str, folder: Path | None = None) -> Reference:

@@ -1,8 +1,9 @@
 """Released embeddings: a published space as small files inside the package, read without torch and without a download.
 
-A release is three files: ``NAME.npz`` with arrays, ``NAME.safetensors`` with the encoder, and ``NAME.json``, which
-says what both were made from and holds their sha256. `cena release` makes them (:mod:`cena.study.release`). There
-are no labels among them: accuracies belong to the benchmarks and come from :mod:`cena.data.labels`.
+A release is three files: ``NAME.npz`` with arrays, ``NAME.safetensors`` with the encoder in closed form, and
+``NAME.json``, which says what both were made from, by which readings of the Jacobian and in which version, and holds
+their sha256. `cena release` makes them (:mod:`cena.study.release`). There are no labels among them: accuracies belong
+to the benchmarks and come from :mod:`cena.data.labels`.
 
 NAS-Bench-201 is released whole, the other spaces as random samples, whose architectures `Release.architectures` names:
 
@@ -24,6 +25,8 @@ from cena.files import file_sha256
 from cena.types import Floats, Integers
 
 FOLDER = Path(__file__).parent / "bundled"
+VERSION = 2
+"""Of a release: 1 had the embedding of the paper's Mixer, in 512 dimensions."""
 ARRAYS = ("architectures", "class_embedding", "classes", "coordinates", "parameters", "plane", "points", "weights")
 
 
@@ -37,10 +40,11 @@ class Release:
     ----------
     name : the space's name.
     provenance : what it was made from: ``images``, ``networks``, ``encoder``, ``files`` with their sha256, and so on.
-    encoder_file : the encoder, which :func:`cena.contrast.load_encoder` reads.
+    encoder_file : the encoder, which :func:`cena.contrast.load_closed_form` reads.
     architectures : (architectures,) their indices in :func:`cena.spaces.load` of the name, ascending. Those of
         ``"nas-bench-101"`` are in the paper's subset of 16,945 cells, which are not the cells that are labelled.
-    class_embedding : (classes, 512) float16, the embedding of each function family.
+    class_embedding : (classes, components) the embedding of each function family, in about the units of what one
+        initialisation changes: Euclidean distances between its rows count.
     classes : (architectures,) the class of each architecture, numbered within the release.
     coordinates : (architectures, 3) in the unit cube: centroid of the Laguerre cell, scaled log parameters.
     parameters : (architectures,) number of parameters of the benchmark's network.
@@ -52,7 +56,7 @@ class Release:
     provenance: dict[str, Any]
     encoder_file: Path
     architectures: NDArray[np.int32]
-    class_embedding: NDArray[np.float16]
+    class_embedding: NDArray[np.float32]
     classes: NDArray[np.integer]
     coordinates: Floats
     parameters: Integers
@@ -62,9 +66,19 @@ class Release:
 
     @property
     def embedding(self) -> NDArray[np.float32]:
-        """(architectures, 512) the embedding of each architecture, in the order of :attr:`architectures`."""
-        embedding: NDArray[np.float32] = self.class_embedding.astype(np.float32)[self.classes]
+        """(architectures, components) the embedding of each architecture, in the order of :attr:`architectures`."""
+        embedding: NDArray[np.float32] = self.class_embedding[self.classes]
         return embedding
+
+    @property
+    def version(self) -> int:
+        """Of the release: embeddings of different versions do not compare."""
+        return int(self.provenance["version"])
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """What the encoder reads of a Jacobian, by the names in :data:`cena.jacobians.READINGS`."""
+        return tuple(self.provenance["readings"])
 
 
 def read_release(name: str, folder: Path | None = None) -> Release:
@@ -75,6 +89,12 @@ def read_release(name: str, folder: Path | None = None) -> Release:
         raise unknown("released embedding", name, sorted(path.stem for path in folder.glob("*.json")))
     try:
         provenance = json.loads(description.read_text(encoding="utf-8"))
+        made = provenance.get("version", 1)
+        if made != VERSION:
+            raise InputError(
+                f"the released embedding '{name}' is of version {made}, which this cena does not read: it expects "
+                f"{VERSION}; install cena again, or make the release with `cena release {name}`"
+            )
         for file, checksum in provenance["files"].items():
             if file_sha256(folder / file) != checksum:
                 raise InputError(f"{file} of the released embedding '{name}' is damaged: install cena again")

@@ -34,6 +34,7 @@ IDS = {
         rf"embedding\.{_DATA_SETS}\.(ndcg|tau@[1-9][0-9]*|tau-without-parameters)"
     ),
     "embedding.identity.top<n>": r"embedding\.identity\.top[1-9][0-9]*",
+    "embedding.zoo.<together|design|curve>": r"embedding\.zoo\.(together|design|curve)",
     "table2.<size|topology>_to_<size|topology>.<r|tau>": r"table2\.(size|topology)_to_(size|topology)\.(r|tau)",
     "table2.<data set>.<space>_to_<space>.<r|tau>": rf"table2\.{_DATA_SETS}\.{_SPACES}_to_{_SPACES}\.(r|tau)",
     "darts.<labels>_labels.tau": r"darts\.[1-9][0-9]*_labels\.tau",
@@ -43,6 +44,7 @@ IDS = {
     ),
     "arch2vec.<data set>.<val|test>": rf"arch2vec\.{_DATA_SETS}\.(val|test)",
     "arch2vec.darts.error": r"arch2vec\.darts\.error",
+    "beyond.<attack>.tau": r"beyond\.[a-z]+-[0-9.]+\.tau",
     "speed.<what>": r"speed\.[a-z0-9_-]+",
 }
 """The forms a record's id can take, and the pattern of each; data sets are cifar10, cifar100, imagenet16 and digits.

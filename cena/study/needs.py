@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from cena.data import labels, registry
 from cena.data.images import image_checksums, image_files
 from cena.data.labels import LabelKey
-from cena.data.public_files import ARCH2VEC_CURVES
+from cena.data.public_files import ARCH2VEC_CURVES, ROBUSTNESS_TARGETS
 from cena.embed import released
 from cena.errors import InputError, unknown
 from cena.files import file_sha256
@@ -20,6 +20,9 @@ EVERY_LABEL = "every-label"
 
 CURVES = "arch2vec-curves"
 """The need of a notebook that shows the search curves that arch2vec published, on NAS-Bench-101."""
+
+ROBUSTNESS = "robustness"
+"""The need of a notebook that predicts accuracies under attack, which NAS-Bench-201 has on CIFAR-10."""
 
 RELEASED = "released"
 """The need of a notebook that reads the releases in the package."""
@@ -36,7 +39,7 @@ _SETTINGS: dict[str, Callable[[Profile], list[Profile]]] = {
     "nas-bench-101": _on_cifar10(of_nas_bench_101),
     "darts": _on_cifar10(of_darts),
 }
-_OTHERS = (EVERY_LABEL, CURVES, RELEASED)
+_OTHERS = (EVERY_LABEL, CURVES, ROBUSTNESS, RELEASED)
 
 
 def needed_files(needs: Iterable[str], profile: Profile) -> list[str]:
@@ -47,9 +50,7 @@ def needed_files(needs: Iterable[str], profile: Profile) -> list[str]:
     needs = [*needs]
     names = [name for settings in _embedded(needs, profile) for name in image_files(settings.views.images)]
     names += [name for space, key in _needed_labels(needs, profile) for name in labels.label_files(space, key)]
-    if CURVES in needs and "cifar10" in profile.space.datasets:
-        names += ARCH2VEC_CURVES.values()
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys([*names, *_beside_labels(needs, profile)]))
 
 
 def data_checksums(needs: Iterable[str], profile: Profile) -> dict[str, str]:
@@ -64,8 +65,7 @@ def data_checksums(needs: Iterable[str], profile: Profile) -> dict[str, str]:
         found |= image_checksums(settings.views.images)
     for space, key in _needed_labels(needs, profile):
         found[f"labels of {space}: {key}"] = labels.label_checksum(space, key)
-    if CURVES in needs and "cifar10" in profile.space.datasets:
-        found |= {name: registry.entry(name).checksum for name in ARCH2VEC_CURVES.values()}
+    found |= {name: registry.entry(name).checksum for name in _beside_labels(needs, profile)}
     if RELEASED in needs:
         found |= {f"release {path.stem}": file_sha256(path) for path in sorted(released.FOLDER.glob("*.json"))}
     return found
@@ -99,6 +99,13 @@ def _embedded(needs: Iterable[str], profile: Profile) -> list[Profile]:
             raise unknown("need", need, (*_SETTINGS, *_OTHERS))
         found += _SETTINGS[need](profile) if need in _SETTINGS else []
     return found
+
+
+def _beside_labels(needs: list[str], profile: Profile) -> list[str]:
+    """The files among some needs that are no labels: a profile without CIFAR-10 leaves out what they are of."""
+    if "cifar10" not in profile.space.datasets:
+        return []
+    return [*(ARCH2VEC_CURVES.values() if CURVES in needs else []), *([ROBUSTNESS_TARGETS] * (ROBUSTNESS in needs))]
 
 
 def _needed_labels(needs: list[str], profile: Profile) -> list[tuple[str, LabelKey]]:

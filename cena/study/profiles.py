@@ -105,7 +105,7 @@ _PAPER = replace(_LAPTOP, name="paper").vary(
 _RELEASED = replace(_LAPTOP, name="released").vary(
     space={"datasets": ()}, views={"images": "patches", "precision": "float32"}
 )
-_SAMPLE = _RELEASED.vary(space={"architectures": 1280}, encoder={"epochs": 150})
+_SAMPLE = _RELEASED.vary(space={"architectures": 1280})
 
 RELEASES = {
     settings.space.name: settings
@@ -113,7 +113,6 @@ RELEASES = {
         replace(_QUICK, name="released").vary(
             space={"datasets": (), "architectures": 1024},
             views={"precision": "float32"},
-            encoder={"epochs": 150, "width": 128},
         ),
         _SAMPLE.vary(space={"name": "nas-bench-101"}),
         _RELEASED,
@@ -122,8 +121,7 @@ RELEASES = {
 }
 """What the released encoders and embeddings are made with (`cena release`): no label, no download, any processor.
 
-All of NAS-Bench-201, and random samples of the other spaces, as :func:`cena.spaces.load` has them. The encoder
-of each is trained for about 300 steps of 512 classes, which is more epochs for a sample."""
+All of NAS-Bench-201, and random samples of the other spaces, as :func:`cena.spaces.load` has them."""
 
 PROFILES = {profile.name: profile for profile in (_QUICK, _LAPTOP, _PAPER)}
 

@@ -1,8 +1,7 @@
 """Making a release: what `cena.load_embedding` and `cena.embed` need of a space, written as three small files.
 
-The files of :mod:`cena.embed.released` are made from a `Pipeline`; equal pipelines give equal bytes. (Views in float32
-are the same on any processor up to rounding. The training of an encoder amplifies rounding: made again on another
-processor it is another encoder of the same kind.)
+The files of :mod:`cena.embed.released` are made from a `Pipeline`; equal pipelines give equal bytes. On another
+processor they are the same up to rounding: views are in float32, and nothing is trained.
 """
 
 import json
@@ -13,17 +12,19 @@ from pathlib import Path
 import numpy as np
 
 import cena
-from cena import contrast
-from cena.contrast.training import ENCODER
+from cena.contrast.closed_form import CLOSED_FORM
+from cena.embed.released import VERSION
 from cena.files import file_sha256, write_atomically
+from cena.jacobians.readings import READING
 from cena.layout.distance_map import DISTANCE_MAP
 from cena.layout.laguerre import LAYOUT
 from cena.spaces import SampledSpace
 from cena.stages import versions
+from cena.study.closed_forms import ClosedFormEmbedding
 from cena.study.pipeline import Pipeline
 from cena.study.scale import scale, view_stages
 
-LARGEST_RELEASES = 15_000_000
+LARGEST_RELEASES = 5_000_000
 """Bytes that all releases in the package may have together."""
 
 
@@ -35,25 +36,27 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
     """
     space, name = pipeline.space, pipeline.space.name
     sample = space if isinstance(space, SampledSpace) else None
-    layout = pipeline.layout
+    embedded = ClosedFormEmbedding(pipeline)
+    layout = embedded.layout
     arrays = BytesIO()
     np.savez(
         arrays,
         allow_pickle=False,
         architectures=(np.arange(len(space)) if sample is None else sample.indices).astype(np.int32),
-        class_embedding=pipeline.embedding.astype(np.float16),
+        class_embedding=embedded.embedding.astype(np.float32),
         classes=pipeline.classes.astype(np.int16),
-        coordinates=pipeline.coordinates,
+        coordinates=embedded.coordinates,
         parameters=pipeline.parameters,
         plane=layout["flat"],
         points=layout["positions"],
         weights=layout["weights"],
     )
     encoder = folder / f"{name}.safetensors"
-    contrast.save_encoder(encoder, pipeline.encoder)
+    embedded.encoder.save(encoder)
     write_atomically(folder / f"{name}.npz", arrays.getvalue())
     chosen = pipeline.profile
     provenance = {
+        "version": VERSION,
         "space": name,
         "architectures": len(space),
         "sample": None if sample is None else {"of": len(sample.whole), "seed": pipeline.profile.seed},
@@ -70,8 +73,9 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
         "views": chosen.views.per_class,
         "statuses": pipeline.views.counts(),
         "precision": pipeline.precision,
-        "encoder": asdict(pipeline.encoder.config),
-        "stages": versions(*view_stages(space), ENCODER, DISTANCE_MAP, LAYOUT),
+        "readings": embedded.readings,
+        "closed form": asdict(embedded.config),
+        "stages": versions(*view_stages(space), READING, CLOSED_FORM, DISTANCE_MAP, LAYOUT),
         "command": f"cena release {name}",
         "files": {path.name: file_sha256(path) for path in (folder / f"{name}.npz", encoder)},
     }

@@ -36,7 +36,7 @@ def test_a_network_is_placed(tiny_reference):
     placed = embed(small, tiny_reference)
     assert placed.network == "small"
     assert placed.parameters == 3 * 4 * 9 + 4 + 144 * 5 + 5
-    assert placed.views.shape == (2, 512)
+    assert placed.views.shape == (2, tiny_reference.release.class_embedding.shape[1])
     np.testing.assert_allclose(placed.embedding, placed.views.mean(axis=0), rtol=1e-6)
     assert ((placed.place.square >= 0) & (placed.place.square <= 1)).all()
     assert 0 <= placed.place.cell < len(tiny_reference.representatives)
@@ -65,23 +65,23 @@ def test_embeddings_do_not_depend_on_the_number_of_workers(tiny_reference):
 
 
 def test_a_known_network_is_found_again(tiny_reference):
-    """The released views themselves: the same weights have the same embedding, up to the release's 16 bits."""
+    """The released views themselves: the same weights have the same embedding, up to rounding."""
     known = spaces.load("digits-topology")
     placed = embed(lambda: known.build(0, torch.initial_seed()), tiny_reference)  # class 0, as are its view's seeds
     assert placed.nearest[0].architecture == 0
-    assert placed.nearest[0].distance < 1e-4
+    assert placed.nearest[0].distance < 1e-3 * np.linalg.norm(placed.embedding)
     assert placed.place.cell == 0
     assert placed.outside < 0.2
     assert placed.warning == ""
 
 
 def test_outside_is_the_share_of_leave_one_out_distances_below(tiny_reference):
-    unit = tiny_reference.release.class_embedding.astype(np.float64)
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    expected = np.sort((1 - unit @ unit.T + 10 * np.eye(len(unit))).min(axis=1))
-    np.testing.assert_allclose(tiny_reference.nearest_distances, expected, atol=1e-6)
+    rows = tiny_reference.release.class_embedding.astype(np.float64)
+    apart = np.linalg.norm(rows[:, None] - rows[None], axis=2)
+    expected = np.sort((apart + np.diag(np.full(len(rows), np.inf))).min(axis=1))
+    np.testing.assert_allclose(tiny_reference.nearest_distances, expected, rtol=1e-5, atol=1e-5)
     assert tiny_reference.outside(0.0) <= 0.1
-    assert tiny_reference.outside(3.0) == 1
+    assert tiny_reference.outside(1e3) == 1
     assert tiny_reference.outside(float(np.median(tiny_reference.nearest_distances))) == pytest.approx(0.5, abs=0.1)
 
 
@@ -90,7 +90,7 @@ def test_a_stranger_is_warned_of(tiny_reference, monkeypatch):
     placed = embed(small, tiny_reference)
     assert placed.outside == 1
     assert placed.warning.startswith("'small' lies outside what the encoder has seen: its nearest known architecture")
-    monkeypatch.setattr(tiny_reference, "nearest_distances", np.full(21, 3.0))
+    monkeypatch.setattr(tiny_reference, "nearest_distances", np.full(21, 1e9))
     assert embed(small, tiny_reference).warning == ""
 
 
@@ -114,7 +114,7 @@ def test_views_that_cannot_be_used_are_left_out_and_named(tiny_reference):
         if embed_space(ModuleSpace({"wild": lambda: Wild(0.5)}, 8), tiny_reference, seed).usable.sum() == 1
     )
     placed = embed(lambda: Wild(0.5), tiny_reference, seed, "wild")
-    assert placed.views.shape == (1, 512)
+    assert len(placed.views) == 1
     assert "1 of 2 initialisations could not be used" in placed.warning
     with pytest.raises(InputError, match="no initialisation of network 'wild' gives a finite Jacobian"):
         embed(lambda: Wild(-1), tiny_reference, name="wild")

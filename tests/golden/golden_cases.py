@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
@@ -22,6 +23,7 @@ from cena.data.images import images
 from cena.data.labels import LabelKey
 from cena.data.nas_bench_101_labels import cell_matrices
 from cena.data.nas_bench_201_labels import predicted_seconds, seconds_201
+from cena.data.robustness import ATTACKS, read_robustness
 from cena.embed import embed
 from cena.jacobians import READINGS, Reader, ViewRecipe, class_views
 from cena.spaces import DartsSpace, NasBench101Space, SizeSpace, TopologySpace
@@ -279,6 +281,15 @@ def labels_of_nas_bench_101() -> Output:
         "tables": {recipe.table: recipe.checksum for recipe in RECIPES["nas-bench-101"]},
         "cells": [[part.tolist() for part in cell_matrices(cell)] for cell in DIRECTED],
     }
+
+
+@case("labels.robustness")
+def accuracies_under_attack() -> Output:
+    nets = [str(net) for net in product(range(5), repeat=6)]
+    columns = {f"{theirs}@Linf_eps-1.0": np.arange(len(nets)) % (90 + i) for i, theirs in enumerate(ATTACKS.values())}
+    with tempfile.TemporaryDirectory() as folder:
+        pd.DataFrame({"net": nets, **columns}).to_csv(Path(folder) / "targets.csv", index=False)
+        return {"accuracies": read_robustness(Path(folder) / "targets.csv").iloc[::1500].to_numpy().tolist()}
 
 
 @case("digits")

@@ -9,7 +9,7 @@ from cena.companion.project import Project
 from cena.data import images
 from cena.data.labels import label_files
 from cena.data.nas_bench_201_labels import SOURCES_201
-from cena.data.public_files import ARCH2VEC_CURVES, LABELS_DARTS, NASBENCH_VIS, REGISTRY
+from cena.data.public_files import ARCH2VEC_CURVES, LABELS_DARTS, NASBENCH_VIS, REGISTRY, ROBUSTNESS_TARGETS
 from cena.errors import InputError
 from cena.files import file_sha256
 from cena.study import needs
@@ -41,8 +41,18 @@ def test_files_are_those_that_spaces_labels_and_curves_are_read_from(tmp_path, m
     assert set(needed_files(["darts"], laptop)) == {images.CIFAR10, LABELS_DARTS}
     assert set(needed_files(["topology", "every-label"], laptop)) == own | set(SOURCES_201)
     assert set(needed_files(["arch2vec-curves"], laptop)) == set(ARCH2VEC_CURVES.values())
+    assert needed_files(["robustness"], laptop) == [ROBUSTNESS_TARGETS]
     assert set(needed_files(["nas-bench-101"], laptop)) == {images.CIFAR10, *NASBENCH_VIS}
-    everything = ["topology", "size", "nas-bench-101", "darts", "every-label", "arch2vec-curves", "released"]
+    everything = [
+        "topology",
+        "size",
+        "nas-bench-101",
+        "darts",
+        "every-label",
+        "arch2vec-curves",
+        "robustness",
+        "released",
+    ]
     assert needed_files(everything, profile("quick")) == []
 
 

@@ -23,14 +23,15 @@ def bundle(project: Project) -> Path:
     Raises
     ------
     InputError
-        If a published page is stale: a sentence for each.
+        If a published page is stale; the sentence names all.
     BookError
         If the book cannot be built.
     """
     stale = check(project)
     if stale:
-        sentence = "page {0} is stale ({1}): run and publish {0} again"
-        raise InputError("\n".join(sentence.format(stem, "; ".join(reasons)) for stem, reasons in stale.items()))
+        raise InputError(
+            f"no release while pages are stale ({', '.join(stale)}): `cena check` says why; run and publish them again"
+        )
     html = build_book(project, PUBLISHED).parent
     place = project.build("release")
     making = place.with_name(f".{place.name}.making")

@@ -15,12 +15,11 @@ def log_singular_values(singular_values: NDArray[Any]) -> NDArray[Any]:
     Values below :data:`SPECTRUM_FLOOR` times their view's largest count as that. A view whose largest value is zero or
     not a number gives zeros.
     """
-    largest = singular_values.max(axis=-1, keepdims=True)
-    logarithms: NDArray[Any] = np.log(
-        np.where(largest > 0, np.maximum(singular_values, SPECTRUM_FLOOR * largest), 1),
-        dtype=singular_values.dtype,
-    )
-    return logarithms
+    largest = singular_values.max(axis=-1, keepdims=True).astype(np.float64)
+    live = largest > 0
+    scale = np.where(live, largest, 1)  # first: a product with the floor could underflow
+    relative = np.maximum(singular_values / scale, SPECTRUM_FLOOR)
+    return np.where(live, np.log(scale) + np.log(relative), 0).astype(singular_values.dtype)
 
 
 def mean_over_views(values: NDArray[Any], counted: NDArray[np.bool_]) -> NDArray[Any]:

@@ -38,7 +38,7 @@ from torch import nn
 from cena.companion.project import results_folder
 from cena.evaluate import kendall, log_parameters, write_table
 from cena.jacobians import ViewRecipe, class_views, data_jacobian, epdjm_factors, rescale_weights, view_seeds
-from cena.jacobians.views import RESCALE
+from cena.jacobians.weights import RESCALE
 from cena.report import plots, style
 from cena.report.tables import NAMES, markdown_table
 from cena.spaces import TopologySpace

@@ -9,6 +9,7 @@ architectures. Nothing is trained.
 """
 
 import importlib
+import operator
 import os
 import sys
 import warnings
@@ -17,9 +18,12 @@ from dataclasses import dataclass
 
 import joblib
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from cena import spaces
+from cena.computing import own_settings
 from cena.embed.reference import Prediction, Reference, load_reference
 from cena.errors import InputError
 from cena.jacobians import ViewRecipe, Views, class_views, probe
@@ -78,6 +82,7 @@ class NetworkEmbedding:
 
 
 @PLACING
+@own_settings()
 def embed_network(
     factory: Factory | str,
     reference: Reference | str,
@@ -86,10 +91,12 @@ def embed_network(
     announce: Callable[[str], object] | None,
 ) -> NetworkEmbedding:
     """What :func:`cena.embed` does."""
+    seed = _checked_seed(seed)
     known = load_reference(reference) if isinstance(reference, str) else reference
     space = _space(factory, known, name)
     called, pixels = space.architecture(0), known.images.pixels
     trial = space.build(0, seed)
+    same = _same_weights(trial, space.build(0, seed + 1))
     parameters = sum(parameter.numel() for parameter in trial.parameters())
     cost = probe(called, trial, pixels, known.precision)
     del trial  # a large network needs its memory for the next
@@ -104,7 +111,15 @@ def embed_network(
             f"no initialisation of network '{called}' gives a finite Jacobian that is not zero: "
             "check how its weights are initialised"
         )
-    return _placed(called, parameters, _embedded([views], known), known)
+    concerns = []
+    if same:
+        concerns.append(
+            f"'{called}' starts from the same weights whatever the seed ({same[0]}, {len(same)} in all): if they are "
+            "set by a seed of its own, copied or trained, its views differ less than those of the known architectures."
+        )
+    if cost.drawn:
+        concerns.append(f"{' and '.join(cost.drawn)} of '{called}' start at zero, so its output does: drawn instead.")
+    return _placed(called, parameters, _embedded([views], known), known, concerns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +144,7 @@ class EmbeddedSpace:
 
 
 @PLACING
+@own_settings()
 def embed_space(space: Space, reference: Reference, seed: int = 0, workers: int = 1) -> EmbeddedSpace:
     """Embed every network of a space, each a class of its own, by the encoder of a reference.
 
@@ -165,17 +181,34 @@ def factory_named(where: str) -> Factory:
     """
     module, colon, attribute = where.partition(":")
     if not (module and colon and attribute):
-        raise InputError(f"'{where}' names no factory: give package.module:factory")
+        advice = "give package.module:factory, with dots for folders and a colon before the name of the function"
+        raise InputError(f"'{where}' names no factory: {advice}")
     if os.getcwd() not in sys.path:  # noqa: PTH109 (sys.path holds text)
         sys.path.insert(0, os.getcwd())  # noqa: PTH109
     try:
         found = importlib.import_module(module)
+    except SystemExit as error:
+        raise InputError(
+            f"module '{module}' ends the program when it is imported: keep what reads the command line behind "
+            'if __name__ == "__main__"'
+        ) from error
     except Exception as error:
         raise InputError(f"module '{module}' cannot be imported ({type(error).__name__}: {error})") from error
     if not hasattr(found, attribute):
         raise InputError(f"module '{module}' has no '{attribute}': give the name of a function in it")
     factory: Factory = getattr(found, attribute)
     return factory
+
+
+def _checked_seed(seed: object) -> int:
+    """A whole number of any kind as Python's own."""
+    try:
+        number = operator.index(seed)  # type: ignore[arg-type]  # what it raises is caught
+    except TypeError as error:
+        raise InputError(f"the seed is {seed!r}: give a whole number from 0 on") from error
+    if number < 0:
+        raise InputError(f"the seed is {number}: give a whole number from 0 on")
+    return number
 
 
 def _space(factory: Factory | str, reference: Reference, name: str | None) -> ModuleSpace:
@@ -198,7 +231,19 @@ def _embedded(views: Sequence[Views], reference: Reference) -> EmbeddedSpace:
     return EmbeddedSpace(reference.encoder.embed(blocks), singular_values, usable)
 
 
-def _placed(name: str, parameters: int, embedded: EmbeddedSpace, reference: Reference) -> NetworkEmbedding:
+def _same_weights(one: nn.Module, other: nn.Module) -> list[str]:
+    """The matrices that two networks have in common, by name, but for those of one value throughout."""
+    pairs = zip(one.named_parameters(), other.parameters(), strict=True)
+    return [
+        name.removeprefix("module.")
+        for (name, first), second in pairs
+        if first.ndim >= 2 and torch.equal(first, second) and (first != first.flatten()[0]).any()
+    ]
+
+
+def _placed(
+    name: str, parameters: int, embedded: EmbeddedSpace, reference: Reference, concerns: list[str]
+) -> NetworkEmbedding:
     views, usable = embedded.views[0], embedded.usable[0]
     embedding = mean_over_views(embedded.views, embedded.usable)[0]
     distances = reference.distances(embedding)
@@ -210,7 +255,6 @@ def _placed(name: str, parameters: int, embedded: EmbeddedSpace, reference: Refe
         for architecture, number in zip(firsts.tolist(), order, strict=True)
     )
     outside = reference.outside(nearest[0].distance)
-    concerns = []
     if outside > OUTSIDE:
         concerns.append(
             f"'{name}' lies outside what the encoder has seen: its nearest known architecture is at distance "

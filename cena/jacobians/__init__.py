@@ -9,10 +9,10 @@ from cena.jacobians.views import (
     Views,
     ViewStatus,
     class_views,
-    rescale_weights,
     view_seeds,
     views_of,
 )
+from cena.jacobians.weights import rescale_weights
 
 __all__ = [
     "READINGS",

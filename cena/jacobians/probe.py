@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cena.computing import one_thread
+from cena.computing import drawn_from, one_thread, own_settings
 from cena.errors import InputError
+from cena.jacobians.weights import draw_zero_weights
 
 _IMAGES = 4
 """Images of the trial: few, but enough for BatchNorm."""
@@ -28,10 +29,19 @@ class Cost:
     """Of the forward and backward pass on one thread."""
     memory: int
     """Bytes that the forward pass keeps for the backward pass, weights included."""
+    drawn: tuple[str, ...] = ()
+    """The weight matrices of zeros that had to be drawn, so that the output depends on the images; by name."""
+
+
+class _ZeroGradientError(InputError):
+    """The output does not depend on the images."""
 
 
 def probe(name: str, network: nn.Module, images: NDArray[np.float32], precision: str = "float32") -> Cost:
     """Try a network on the first four images, forward and backward, and estimate a view at all of them.
+
+    If it does not take four it is tried on all. Where its output is zero because weights start at zero, these are drawn
+    (:func:`cena.jacobians.weights.draw_zero_weights`), as they will be for its views.
 
     What is kept for the backward pass grows with the images, but for the weights: it is weighed at two numbers of
     images, and the line through both goes on to all.
@@ -49,31 +59,67 @@ def probe(name: str, network: nn.Module, images: NDArray[np.float32], precision:
         If the network has no data Jacobian; the sentence says why: it does not take the images, its output is no
         matrix of real numbers with one row an image, or does not depend on them by a finite gradient that is not zero.
     """
-    few = torch.from_numpy(images[:_IMAGES])
-    more = len(images) - len(few)
     network.requires_grad_(False)
-    with one_thread():
+    with one_thread(), own_settings(), drawn_from(0):
+        try:
+            return _cost(name, network, images, _IMAGES, precision)
+        except InputError as reason:
+            try:  # a network that folds its images into groups takes all of them, or none
+                return _cost(name, network, images, len(images), precision)
+            except InputError:
+                raise reason from None
+
+
+def _cost(name: str, network: nn.Module, images: NDArray[np.float32], count: int, precision: str) -> Cost:
+    """The cost of all images from a trial of the first `count`."""
+    few = torch.from_numpy(images[:count])
+    more = len(images) - len(few)
+    drawn: list[str] = []
+    try:
         _trial(name, network, few, precision)
-        seconds = _trial(name, network, few, precision)  # again, now that torch is warm
-        memory = _weighed(name, network, few, precision)
-        if more:
-            half = len(few) // 2
-            memory += round(more * (memory - _weighed(name, network, few[half:], precision)) / half)
-    return Cost(seconds * len(images) / len(few), memory)
+    except _ZeroGradientError:
+        drawn = draw_zero_weights(network)
+        if not drawn:
+            raise
+        _trial(name, network, few, precision)
+    seconds = _trial(name, network, few, precision)  # again, now that torch is warm
+    memory = _weighed(name, network, few, precision)
+    if more:
+        half = len(few) // 2
+        memory += round(more * (memory - _weighed(name, network, few[half:], precision)) / half)
+    return Cost(seconds * len(images) / len(few), memory, tuple(drawn))
 
 
 def _weighed(name: str, network: nn.Module, images: Tensor, precision: str) -> int:
     """Bytes that the forward pass keeps for the backward pass."""
     kept: dict[int, int] = {}
-    with torch.autograd.graph.saved_tensors_hooks(partial(_keep, kept), lambda tensor: tensor):
-        _outputs(name, network, images.clone().requires_grad_(), precision)
-    return sum(kept.values())
+    try:
+        with torch.autograd.graph.saved_tensors_hooks(partial(_keep, kept), lambda tensor: tensor):
+            _outputs(name, network, images.clone().requires_grad_(), precision)
+        return sum(kept.values())
+    except InputError:  # as transforms of torch.func have no such hooks: what modules put out stands in for it
+        put_out: list[int] = [parameter.nbytes for parameter in network.parameters()]
+        hooks = [module.register_forward_hook(partial(_note, put_out)) for module in network.modules()]
+        try:
+            _outputs(name, network, images.clone().requires_grad_(), precision)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return sum(put_out)
+
+
+def _note(put_out: list[int], _module: nn.Module, _inputs: Any, output: Any) -> None:
+    if isinstance(output, Tensor):
+        put_out.append(output.numel() * output.element_size())
 
 
 def _keep(kept: dict[int, int], tensor: Tensor) -> Tensor:
     """Note the size of what is kept by its place in memory: what several operations keep counts once."""
-    storage = tensor.untyped_storage()
-    kept[storage.data_ptr()] = storage.nbytes()
+    try:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+    except (NotImplementedError, RuntimeError):  # a sparse tensor has none
+        kept[id(tensor)] = tensor.numel() * tensor.element_size()
     return tensor
 
 
@@ -82,7 +128,7 @@ def _outputs(name: str, network: nn.Module, points: Tensor, precision: str) -> A
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
             return network(points)
     except Exception as error:
-        raise _refused(name, error, tuple(points.shape)) from error
+        raise refused(name, error, tuple(points.shape)) from error
 
 
 def _trial(name: str, network: nn.Module, images: Tensor, precision: str) -> float:
@@ -94,7 +140,7 @@ def _trial(name: str, network: nn.Module, images: Tensor, precision: str) -> flo
     try:
         (gradient,) = torch.autograd.grad(outputs.float().abs().sum(), points, materialize_grads=True)
     except Exception as error:
-        raise _refused(name, error, tuple(images.shape)) from error
+        raise refused(name, error, tuple(images.shape)) from error
     seconds = time.perf_counter() - started
     if not gradient.isfinite().all():
         raise InputError(
@@ -102,7 +148,7 @@ def _trial(name: str, network: nn.Module, images: Tensor, precision: str) -> flo
             "a logarithm at zero"
         )
     if not gradient.any():
-        raise InputError(
+        raise _ZeroGradientError(
             f"the output of network '{name}' has gradient zero at every image: it does not depend on them, or only "
             "through steps such as rounding, whose gradient is zero"
         )
@@ -116,6 +162,11 @@ def _check_outputs(name: str, outputs: Any, count: int) -> None:
         raise InputError(
             f"network '{name}' returns a {type(outputs).__name__}{held}: {expected}; wrap it in a module that "
             "returns its main output only"
+        )
+    if tuple(outputs.shape) == (count,):
+        raise InputError(
+            f"network '{name}' returns shape ({count},) for {count} images: {expected}; keep the last dimension, a "
+            "single output is a row of one"
         )
     if outputs.ndim != 2 or len(outputs) != count:
         raise InputError(
@@ -135,13 +186,15 @@ def _check_outputs(name: str, outputs: Any, count: int) -> None:
         )
 
 
-def _refused(name: str, error: Exception, shape: tuple[int, ...]) -> InputError:
-    """The reason in one sentence, from what torch says."""
+def refused(name: str, error: Exception, shape: tuple[int, ...]) -> InputError:
+    """Why network `name` has no data Jacobian at images of this shape, in one sentence, from what torch says."""
     said = " ".join(str(error).split()).split(". ")[0].rstrip(".:") or type(error).__name__
     if "more than 1 value per channel" in said:
         advice = "BatchNorm got a single value a channel; give it a batch, or larger maps"
     elif "inplace operation" in said or "in-place operation" in said:
         advice = "an in-place operation overwrites what the backward pass needs; use the one that returns a new tensor"
+    elif "Checkpointing is not compatible" in said or "use_reentrant" in said:
+        advice = "give its checkpoints use_reentrant=False"
     elif "does not require grad" in said:
         advice = "expected no argmax, detach or no_grad on the way from images to outputs"
     else:

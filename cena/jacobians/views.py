@@ -3,27 +3,23 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from math import log
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from cena.computing import channels_last, one_thread
+from cena.computing import channels_last, drawn_from, one_thread, own_settings
+from cena.errors import InputError
 from cena.jacobians.edjm import data_jacobian, epdjm_factors, jacov
+from cena.jacobians.probe import refused
 from cena.jacobians.readings import Reader
+from cena.jacobians.weights import draw_zero_weights, rescale_weights
 from cena.spaces import Space
 from cena.stages import Stage
 
-RESCALE = (7 / 8, 8 / 7)
-"""Range of the random factor of each weight matrix. The paper's text has lost its fractions; see `rescale_weights`."""
-
 VIEWS = Stage("views", version=1)
 """Data Jacobians and what is kept of them."""
-
-_NO_MATRICES = (nn.Embedding, nn.EmbeddingBag, nn.LayerNorm, nn.RMSNorm)
-"""Modules whose `weight` may have two dimensions or more and yet multiplies no features."""
 
 
 class ViewStatus(IntEnum):
@@ -36,6 +32,8 @@ class ViewStatus(IntEnum):
     """The Jacobian has infinite or undefined entries."""
     DEAD = 3
     """The Jacobian is zero: the output does not depend on the input."""
+    VANISHING = 4
+    """No entry of the Jacobian reaches the smallest normal number of float32: what there is has lost its digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,35 +83,23 @@ def view_seeds(seed: int, class_number: int, view: int) -> tuple[int, int]:
     return int(state[0]), int(state[1])
 
 
-def rescale_weights(network: nn.Module, generator: np.random.Generator) -> None:
-    """Multiply each weight matrix by its own log-uniform factor from (7/8, 8/7), in place (paper, section 4.1).
-
-    A weight matrix is a parameter of two dimensions or more that is called a weight, as torch calls those of linear
-    layers, convolutions, attention and recurrent layers (``weight``, ``in_proj_weight``, ``weight_ih_l0``), and that
-    does not belong to an embedding or a normalisation. Everything else stays and draws no factor: biases, scales,
-    positional embeddings, class tokens. Where BatchNorm follows, the factor cancels.
-    """
-    low, high = RESCALE
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            owner, _, own_name = name.rpartition(".")
-            if (
-                parameter.ndim >= 2
-                and "weight" in own_name.split("_")
-                and not isinstance(network.get_submodule(owner), _NO_MATRICES)
-            ):
-                parameter.mul_(float(np.exp(generator.uniform(log(low), log(high)))))
-
-
 @VIEWS
 def class_views(space: Space, architecture: int, class_number: int, settings: ViewRecipe) -> Views:
     """Compute the views of one class on one thread.
+
+    What a network draws in its forward pass, such as dropout, comes from the view's seed. A view whose Jacobian is
+    zero is taken again with :func:`draw_zero_weights`, if there are any.
 
     Parameters
     ----------
     space, architecture : a member of the class; all its members have the same distribution of views.
     class_number : the class, which with the seed and the view's number decides the weights.
     settings : images, number of views, seed and precision, the same for every class.
+
+    Raises
+    ------
+    InputError
+        If the network cannot be built or does not take the images; the sentence names it.
     """
     points = torch.from_numpy(settings.images).contiguous(memory_format=torch.channels_last)
 
@@ -123,10 +109,22 @@ def class_views(space: Space, architecture: int, class_number: int, settings: Vi
             network = channels_last(space.build(architecture, weight_seed))
             rescale_weights(network, np.random.default_rng(rescale_seed))
             network.requires_grad_(False)
-            yield data_jacobian(network, points, settings.precision).numpy()
+            with drawn_from(rescale_seed):
+                jacobian = taken(network)
+                if not jacobian.any() and draw_zero_weights(network):
+                    jacobian = taken(network)
+            yield jacobian
+
+    def taken(network: nn.Module) -> NDArray[np.float32]:
+        try:
+            return data_jacobian(network, points, settings.precision).numpy()
+        except InputError as error:
+            raise InputError(f"'{space.architecture(architecture)}' cannot be embedded: {error}") from error
+        except Exception as error:
+            raise refused(space.architecture(architecture), error, tuple(points.shape)) from error
 
     reader = Reader(settings.images, settings.readings) if settings.readings else None
-    with one_thread():
+    with one_thread(), own_settings():
         return views_of(jacobians(), reader)
 
 
@@ -155,4 +153,6 @@ def _view(jacobian: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[n
         return *nothing, ViewStatus.NON_FINITE
     if not jacobian.any():
         return *nothing, ViewStatus.DEAD
+    if np.abs(jacobian).max() < np.finfo(np.float32).tiny:
+        return *nothing, ViewStatus.VANISHING
     return *epdjm_factors(jacobian), jacov(jacobian), ViewStatus.USABLE

@@ -5,6 +5,7 @@ outputs each. What else a network must be, so that its data Jacobian exists, is 
 """
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -93,6 +94,8 @@ class ModuleSpace(Space):
     def build(self, index: int, seed: int) -> nn.Module:
         """The network with the weights its factory gives it, drawn from `seed` where it uses torch's generator.
 
+        It is a copy: nothing that the factory can still reach changes with it.
+
         Raises
         ------
         InputError
@@ -118,7 +121,7 @@ class ModuleSpace(Space):
                 f"the factory of '{name}' returns one and the same module: let it build a new one each time"
             )
         _given[id(module)] = module
-        return ModuleNetwork(module)
+        return ModuleNetwork(_copied(module))
 
     def parameters(self, index: int) -> int:
         """Exact number of parameters; those that are frozen count too."""
@@ -127,6 +130,14 @@ class ModuleSpace(Space):
     def choices(self) -> tuple[NDArray[np.int64], tuple[int, ...]]:
         """(n, 1) the only choice there is: which network. So raw encodings, the identity, know nothing of modules."""
         return self.classes()[:, None], (len(self),)
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    """A copy that shares nothing with a module, or the module itself where it has no copy."""
+    try:
+        return deepcopy(module)
+    except Exception:  # such as the tensors that torch.nn.utils.weight_norm computes and keeps
+        return module
 
 
 def _check_parameters(name: str, module: nn.Module) -> None:
@@ -145,5 +156,5 @@ def _check_parameters(name: str, module: nn.Module) -> None:
                 "parameters and buffers are on 'cpu'"
             )
     for what, tensor in parameters.items():
-        if tensor.dtype != torch.float32:
+        if tensor.is_floating_point() and tensor.dtype != torch.float32:
             raise InputError(f"'{what}' of network '{name}' is {tensor.dtype}: give a network of torch.float32")

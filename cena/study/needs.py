@@ -21,7 +21,7 @@ EVERY_LABEL = "every-label"
 CURVES = "arch2vec-curves"
 """The need of a notebook that shows the search curves that arch2vec published, on NAS-Bench-101."""
 
-ROBUSTNESS = "robustness"
+UNDER_ATTACK = "robustness"
 """The need of a notebook that predicts accuracies under attack, which NAS-Bench-201 has on CIFAR-10."""
 
 RELEASED = "released"
@@ -39,7 +39,7 @@ _SETTINGS: dict[str, Callable[[Profile], list[Profile]]] = {
     "nas-bench-101": _on_cifar10(of_nas_bench_101),
     "darts": _on_cifar10(of_darts),
 }
-_OTHERS = (EVERY_LABEL, CURVES, ROBUSTNESS, RELEASED)
+_OTHERS = (EVERY_LABEL, CURVES, UNDER_ATTACK, RELEASED)
 
 
 def needed_files(needs: Iterable[str], profile: Profile) -> list[str]:
@@ -105,7 +105,7 @@ def _beside_labels(needs: list[str], profile: Profile) -> list[str]:
     """The files among some needs that are no labels: a profile without CIFAR-10 leaves out what they are of."""
     if "cifar10" not in profile.space.datasets:
         return []
-    return [*(ARCH2VEC_CURVES.values() if CURVES in needs else []), *([ROBUSTNESS_TARGETS] * (ROBUSTNESS in needs))]
+    return [*(ARCH2VEC_CURVES.values() if CURVES in needs else []), *([ROBUSTNESS_TARGETS] * (UNDER_ATTACK in needs))]
 
 
 def _needed_labels(needs: list[str], profile: Profile) -> list[tuple[str, LabelKey]]:

@@ -158,7 +158,7 @@ def test_an_estimate_counts_all_views(tiny_reference, monkeypatch):
     assert told == ["small: 2 views at 16 images will take about 2.6 s and 5 MiB"]
 
 
-def test_a_factory_is_called_once_for_the_trial_and_once_for_each_view(tiny_reference):
+def test_a_factory_is_called_twice_for_the_trial_and_once_for_each_view(tiny_reference):
     calls = []
 
     def counted():
@@ -166,9 +166,9 @@ def test_a_factory_is_called_once_for_the_trial_and_once_for_each_view(tiny_refe
         return small()
 
     embed(counted, tiny_reference)
-    assert len(calls) == 1 + tiny_reference.views
+    assert len(calls) == 2 + tiny_reference.views
     embed_space(ModuleSpace({"a": counted, "b": counted}, 8), tiny_reference)
-    assert len(calls) == 3 * (1 + tiny_reference.views)
+    assert len(calls) == 2 + tiny_reference.views + 2 * (1 + tiny_reference.views)
 
 
 def test_a_factory_of_one_and_the_same_module_is_refused(tiny_reference):

@@ -106,7 +106,7 @@ def test_every_stage_has_a_case():
     ("stage", "module", "constant", "value"),
     [
         ("distance-map", "cena.layout.distance_map", "_STEP", 0.4),
-        ("views", "cena.jacobians.views", "RESCALE", (0.5, 2.0)),
+        ("views", "cena.jacobians.weights", "RESCALE", (0.5, 2.0)),
     ],
 )
 def test_another_number_behind_a_stage_is_caught_by_its_name(stage, module, constant, value, monkeypatch):

@@ -69,7 +69,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> ViewStore:
 def test_a_new_store_is_all_missing(tmp_path: Path) -> None:
     store = create(tmp_path / "deep" / "store")
     assert store.missing().tolist() == list(range(CLASSES))
-    assert store.counts() == {"missing": CLASSES * VIEWS, "usable": 0, "non-finite": 0, "dead": 0}
+    assert store.counts() == {"missing": CLASSES * VIEWS, "usable": 0, "non-finite": 0, "dead": 0, "vanishing": 0}
     assert not store.usable.any()
     assert store.configuration == CONFIGURATION
 

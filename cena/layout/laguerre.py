@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from scipy.spatial import ConvexHull
 
@@ -102,18 +103,18 @@ class LaguerreCells:
 
 
 @LAYOUT
-def laguerre_cells(points: Floats, weights: Floats) -> LaguerreCells:
+def laguerre_cells(points: ArrayLike, weights: Floats) -> LaguerreCells:
     """Compute the Laguerre cells of weighted points in the unit square.
 
     Parameters
     ----------
-    points : (n, 2), strictly inside the unit square and distinct.
+    points : (n, 2), strictly inside the unit square. Of those in one place with the same weight one has the cell.
     weights : (n,), in squared units of length; a larger weight makes a larger cell, equal weights the Voronoi diagram.
 
     A cell may be empty, where others cover all of it: its area is 0, its centroid not a number, its polygon has no
     corners. Raises InputError for points or weights that are not so.
     """
-    check_points(points)
+    points = checked_points(points)
     n = len(points)
     if weights.shape != (n,) or not np.isfinite(weights).all():
         raise InputError(f"weights have shape {weights.shape}, expected finite numbers ({n},), one for each point")
@@ -156,8 +157,12 @@ def laguerre_cells(points: Floats, weights: Floats) -> LaguerreCells:
     return LaguerreCells(points, owner, neighbour, distance, ends, length * height / 2)
 
 
-def check_points(points: Floats) -> None:
-    """Raise InputError unless `points` is an (n, 2) array with n > 0 strictly inside the unit square."""
+def checked_points(points: ArrayLike) -> Floats:
+    """The points (n, 2) in double precision, which the areas need whatever the points come in.
+
+    Raises InputError unless n > 0 and all are strictly inside the unit square.
+    """
+    points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise InputError(f"points have shape {points.shape}, expected (n, 2) with n > 0")
     outside = np.flatnonzero(~((points > 0) & (points < 1)).all(axis=1))
@@ -166,6 +171,7 @@ def check_points(points: Floats) -> None:
         raise InputError(
             f"point {outside[0]} at {place} is not strictly inside the unit square; use to_unit_square first"
         )
+    return points
 
 
 def _images(points: Floats) -> list[Floats]:

@@ -21,7 +21,7 @@ from scipy.optimize import linprog, minimize
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cena.errors import InputError
-from cena.layout.laguerre import LAYOUT, check_points
+from cena.layout.laguerre import LAYOUT, checked_points
 from cena.layout.transport import to_unit_square
 from cena.types import Floats
 
@@ -97,7 +97,7 @@ def square_position(point: Floats, points: Floats, weights: Floats) -> tuple[Flo
 
     `points` (n, 2) and `weights` (n,) are those of the known Laguerre cells. Raises InputError for bad points.
     """
-    check_points(points)
+    points = checked_points(points)
     if weights.shape != (len(points),):
         raise InputError(f"weights have shape {weights.shape}, expected ({len(points)},), one for each point")
     # Maximise t with t <= 2 x·(y - y_i) + |y_i|² - |y|² - w_i for all i; coordinates are from the new point.

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 
 from cena.errors import InputError
-from cena.layout.laguerre import LAYOUT, check_points
+from cena.layout.laguerre import LAYOUT, checked_points
 from cena.layout.transport import Transport, normalised_masses
 from cena.types import Floats, Integers
 
@@ -45,7 +45,7 @@ def stochastic_transport(
     centroid that is not a number, and the weights are those of the points within their own cluster.
     Raises InputError for bad points, masses or clusters.
     """
-    check_points(points)
+    points = checked_points(points)
     n = len(points)
     if not 1 <= clusters <= n:
         raise InputError(f"clusters is {clusters}, expected 1 to {n}, the number of points")

@@ -13,18 +13,20 @@ semi-discrete optimal transport"), which reaches machine precision, and in far l
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
 from cena.errors import InputError
-from cena.layout.laguerre import LAYOUT, LaguerreCells, check_points, laguerre_cells
-from cena.types import Floats
+from cena.layout.laguerre import LAYOUT, LaguerreCells, checked_points, laguerre_cells
+from cena.types import Floats, Integers
 
 # Points closer than this cannot be told apart: the edge between their cells moves by 1 / (2 distance) times the
 # rounding of a weight, which would be more than the areas may be wrong.
 _SMALLEST_DISTANCE = 1e-6
 _SMALLEST_STEP = 2.0**-30
 _SEPARATION = 1e-5  # what `separate` puts between points
+_UNEVEN = 1e6  # a factor between masses that the areas of cells cannot follow
 _MARGIN = 0.05  # of the square, on every side
 
 
@@ -49,7 +51,7 @@ class Transport:
 
 
 @LAYOUT
-def transport(points: Floats, masses: Floats | None = None, tolerance: float = 1e-9) -> Transport:
+def transport(points: ArrayLike, masses: Floats | None = None, tolerance: float = 1e-9) -> Transport:
     """Transport the uniform measure on the unit square to `points` (paper eq. 5).
 
     Parameters
@@ -61,7 +63,7 @@ def transport(points: Floats, masses: Floats | None = None, tolerance: float = 1
     Raises InputError for points or masses that are not so, and RuntimeError where rounding keeps the areas from the
     tolerance.
     """
-    check_points(points)
+    points = checked_points(points)
     _check_distinct(points)
     masses = normalised_masses(masses, len(points))
     weights = np.zeros(len(points))
@@ -81,12 +83,23 @@ def transport(points: Floats, masses: Floats | None = None, tolerance: float = 1
             step /= 2
             if step < _SMALLEST_STEP:
                 raise RuntimeError(
-                    f"transport stops at a relative mass error of {worst:.1e}, short of {tolerance:.1e}: points are "
-                    "too close together; use separate first or a larger tolerance"
+                    f"transport stops at a relative mass error of {worst:.1e}, short of {tolerance:.1e}: "
+                    f"{_reason(points, masses)}"
                 )
         weights, cells = weights + step * direction, trial
         iterations += 1
     return Transport(weights - weights.mean(), cells.areas, cells.centroids, iterations, float(cells.costs.sum()))
+
+
+def _reason(points: Floats, masses: Floats) -> str:
+    """Why rounding may have kept the areas from the tolerance, and what to do."""
+    closest = _nearest(points)[0].min()
+    if closest < _SEPARATION / 2:
+        return f"two points are {closest:.0e} apart; use separate first"
+    uneven = masses.max() / masses.min()
+    if uneven > _UNEVEN:
+        return f"masses differ by a factor of {uneven:.0e}; even them out or ask for a larger tolerance"
+    return f"the closest points are {closest:.0e} apart; ask for a larger tolerance"
 
 
 def _newton_direction(cells: LaguerreCells, masses: Floats) -> Floats:
@@ -112,8 +125,7 @@ def normalised_masses(masses: Floats | None, n: int) -> Floats:
 def _check_distinct(points: Floats) -> None:
     if len(points) == 1:
         return
-    distances, neighbours = KDTree(points).query(points, k=2)
-    nearest = distances[:, 1]
+    nearest, neighbours = _nearest(points)
     if nearest.min() < _SMALLEST_DISTANCE:
         first = int(np.argmax(nearest < _SMALLEST_DISTANCE))
         second = next(index for index in neighbours[first] if index != first)
@@ -123,13 +135,20 @@ def _check_distinct(points: Floats) -> None:
         )
 
 
+def _nearest(points: Floats) -> tuple[Floats, Integers]:
+    """The distance (n,) of each of two or more points to the nearest other, and the two nearest of each (n, 2)."""
+    distances, neighbours = KDTree(points).query(points, k=2)
+    return distances[:, 1], neighbours
+
+
 @LAYOUT
-def to_unit_square(positions: Floats) -> Floats:
+def to_unit_square(positions: ArrayLike) -> Floats:
     """Map positions (n, 2) from anywhere in the plane into the unit square, as large as a margin of 0.05 allows.
 
     Both axes are scaled alike, so that the distances of the first layout step (eq. 4) stay in proportion; the shorter
     side of the bounding box is centred. Positions that all coincide go to the centre.
     """
+    positions = np.asarray(positions, dtype=np.float64)
     if positions.ndim != 2 or positions.shape[1] != 2 or not len(positions) or not np.isfinite(positions).all():
         raise InputError(f"positions have shape {positions.shape}, expected finite numbers (n, 2) with n > 0")
     low, high = positions.min(axis=0), positions.max(axis=0)
@@ -140,19 +159,19 @@ def to_unit_square(positions: Floats) -> Floats:
 
 
 @LAYOUT
-def separate(points: Floats, seed: int) -> Floats:
+def separate(points: ArrayLike, seed: int) -> Floats:
     """Points (n, 2) of the unit square of which no two are closer than 1e-5; the others stay where they are.
 
     Points too close to another, such as the equal embeddings of dead networks, are moved at random, at first by about
     that distance and from round to round further, until there is room for all of them. Raises InputError for points not
     strictly inside the square.
     """
-    check_points(points)
+    points = checked_points(points)
     generator = np.random.default_rng(seed)
     separated = points.copy()
     radius = _SEPARATION
     while len(points) > 1:
-        nearest = KDTree(separated).query(separated, k=2)[0][:, 1]
+        nearest, _ = _nearest(separated)
         close = np.flatnonzero(nearest < _SEPARATION)
         if not close.size:
             break

@@ -145,3 +145,10 @@ def test_bad_points_are_named(points, words):
 def test_bad_weights_are_named(weights):
     with pytest.raises(InputError, match="weights"):
         laguerre_cells(np.array([[0.5, 0.5]]), weights)
+
+
+def test_of_points_in_one_place_one_has_the_cell():
+    cells = laguerre_cells([[0.5, 0.5], [0.5, 0.5], [0.2, 0.3]], np.zeros(3))
+    assert sorted(cells.areas[:2] > 0) == [False, True]
+    np.testing.assert_allclose(cells.areas.sum(), 1)
+    np.testing.assert_allclose(max(cells.areas[:2]), laguerre_cells([[0.5, 0.5], [0.2, 0.3]], np.zeros(2)).areas[0])

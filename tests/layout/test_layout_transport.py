@@ -216,3 +216,27 @@ def test_coordinates_fill_the_unit_cube():
 def test_coordinates_name_bad_input(centroids, parameters, words):
     with pytest.raises(InputError, match=words):
         coordinates(centroids, parameters)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, list])
+def test_points_of_any_precision_are_computed_in_double(kind):
+    """Rounded positions, as t-SNE gives them: the cells are those of the same numbers in double precision."""
+    positions = np.random.default_rng(0).random((200, 2)).astype(np.float16)
+    given = positions.tolist() if kind is list else positions.astype(kind)
+    found = transport(separate(to_unit_square(given), seed=0))
+    expected = transport(separate(to_unit_square(positions.astype(np.float64)), seed=0))
+    np.testing.assert_array_equal(found.centroids, expected.centroids)
+    assert np.abs(found.areas * len(found.areas) - 1).max() < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("points", "masses", "advice"),
+    [
+        ([[0.5, 0.5], [0.5, 0.500002], [0.2, 0.3]], None, "apart; use separate first"),
+        ([[0.25, 0.5], [0.75, 0.5]], np.array([1.0, 1e9]), "masses differ by a factor of 1e\\+09"),
+        (np.random.default_rng(0).uniform(0.2, 0.8, (40, 2)), None, "the closest points .* ask for a larger tolerance"),
+    ],
+)
+def test_the_advice_fits_the_cause(points, masses, advice):
+    with pytest.raises(RuntimeError, match=advice):
+        transport(points, masses, tolerance=1e-18)

@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology, size, nas-bench-101, darts]
-#     version: 3
+#     version: 4
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -110,8 +110,15 @@ Markdown(
 # %% [markdown]
 # ## One encoder for both
 #
-# The encoder of [chapter 3](03_contrastive_embeddings) is trained once more, on the views of both spaces together. It
-# sees no label and is not told which space a view is from. Every architecture of the size space is a class of its own.
+# The encoders of [chapter 3](03_contrastive_embeddings) are made once more, from the views of both spaces together.
+# Every architecture of the size space is a class of its own. No encoder sees a label. There are three:
+#
+# - *the embedding*: the closed form of all readings. Each space counts alike: the two covariances are means over the
+#   spaces, and what the spaces' means differ by counts among what tells classes apart;
+# - *the spectrum in closed form*: the same, of the singular values alone. All networks of the size space share one cell,
+#   so what can be read from a place in the image hardly varies there, and a slope that is fitted to it there means
+#   nothing elsewhere. The spectrum varies in both;
+# - *the paper's recipe*: the Mixer, trained on the union. It is not told which space a view is from.
 #
 # All features below are stacked, one row for each architecture of the size space and then of the topology space, so
 # that a column means the same in both.
@@ -169,9 +176,11 @@ Markdown(
 # within one space, those it was not fitted on. Every run draws a new training set (the authors' code drew one for its
 # ten runs), and every feature set sees the same ones.
 #
-# The headline is, as [before](05_analysis), the **embedding with log parameters**. Beside the forest stands a **linear
-# model** (ridge regression on standardised columns): outside the range of what it has seen a forest predicts a
-# constant, a line goes on. The rivals:
+# Beside the forest stands a **linear model** (ridge regression on standardised columns): outside the range of what it
+# has seen a forest predicts a constant, a line goes on. With three encoders and two models there are six ways to
+# predict. One of them is **declared** the headline for all directions and all data sets: the one with the highest
+# mean τ over the four directions on the first data set alone. What it does on the others it was not chosen for. The
+# rivals:
 #
 # - *log parameters*: under the linear model simply the order of the parameter counts;
 # - *jacov + log parameters* and *log spectrum + log parameters*: the same Jacobians without an encoder;
@@ -179,7 +188,8 @@ Markdown(
 #   they are.
 
 # %%
-HEADLINE = "embedding + log parameters"
+OURS, SPECTRAL = "embedding + log parameters", "spectrum in closed form + log parameters"
+RECIPE = "paper's recipe + log parameters"
 train_size = settings.judging.transfer_labels
 forests = PredictionTask(train_size, runs, settings.seed, trees=settings.judging.trees)
 raw = {"size": size.space.choices()[0], "topology": topology.space.one_hot()}
@@ -201,18 +211,29 @@ scores = pd.concat(
     [scored(features, labels[dataset], space, raw).assign(dataset=dataset) for dataset in settings.space.datasets],
     ignore_index=True,
 )
+first = settings.space.datasets[0]
+means = scores[scores.dataset == first].groupby(["features", "model"]).tau.mean()
+ways = [(name, model) for name in (OURS, SPECTRAL, RECIPE) for model in ("forest", "linear")]
+DECLARED = max(ways, key=means.__getitem__)
+HEADLINE, headline_model = DECLARED
+OTHER = (HEADLINE, "linear" if headline_model == "forest" else "forest")
+Markdown(
+    f"On {names[first]} the mean τ over the four directions is "
+    + ", ".join(f"{means[way]:.3f} ({way[0]}, {way[1]})" for way in ways)
+    + f". Declared for all that follows: **{HEADLINE}, {headline_model}**."
+)
 
 # %% [markdown]
 # ### Figure 6
 #
-# The first run of each direction, as in the paper.
+# The first run of each direction, as in the paper, by the declared predictor.
 
-# %% mystnb={"figure": {"name": "fig-transfer", "caption": "Figure 6 of the paper: accuracy predicted by a forest from the joint embedding with log parameters against true accuracy, in four directions source → target (first run; a random sample is drawn, r and τ are of all). On the dashed line prediction is perfect."}, "image": {"alt": "Four scatter plots of predicted against true accuracy: size to size, size to topology, topology to size, topology to topology."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-transfer", "caption": "Figure 6 of the paper: accuracy predicted by the declared predictor against true accuracy, in four directions source → target (first run; a random sample is drawn, r and τ are of all). On the dashed line prediction is perfect."}, "image": {"alt": "Four scatter plots of predicted against true accuracy: size to size, size to topology, topology to size, topology to topology."}} tags=["hide-input"]
 DIRECTIONS = [(source, target) for source in pipelines for target in pipelines]
 figure, axes = style.figure(2, 2, panel_height=3.1)
 kept, first_run = [], {}
 for panel, (source, target) in zip(axes, DIRECTIONS, strict=True):
-    table = transferred(features[HEADLINE], labels[judged], space, source, forests)
+    table = transferred(features[HEADLINE], labels[judged], space, source, replace(forests, model=headline_model))
     table = first_run[source, target] = table[table.target == target]
     r, tau = pearson(table.prediction, table.truth), kendall(table.prediction, table.truth)
     sample = table.sample(min(drawn, len(table)), random_state=settings.seed).sort_index()
@@ -233,7 +254,7 @@ table = summary.set_index(["dataset", "source", "target", "features", "model"]).
 rival_names = ["log spectrum + log parameters", "jacov + log parameters", "log parameters"]
 predictors = [
     (name, model)
-    for name in (HEADLINE, "embedding", "untrained encoder + log parameters", *rival_names)
+    for name in (OURS, "embedding", SPECTRAL, RECIPE, "untrained encoder + log parameters", *rival_names)
     for model in ("forest", "linear")
 ] + [("raw encoding", "forest")]
 
@@ -268,10 +289,11 @@ for dataset in sorted(settings.space.datasets, key=lambda each: each != judged):
     part = table2(summary[summary.dataset == dataset], DIRECTIONS, published=dataset == "imagenet16")
     display(Markdown(f"**{names[dataset]}**, {train_size:,} training labels, {runs} runs\n\n{part}"))
 
-# %% mystnb={"figure": {"name": "fig-transfer-rivals", "caption": "Kendall's τ of every feature set in each direction, with its 95 % interval over training sets. Filled: forest; hollow: linear model. Blue: the embedding; vermilion: rivals without an encoder; grey: an encoder that was not trained. Dashed: the paper's Table 2, where this run has its labels."}, "image": {"alt": "Dot plots of Kendall's tau of each feature set, one panel for each direction."}} tags=["hide-input"]
-order = ["raw encoding", *reversed(rival_names), "untrained encoder + log parameters", "embedding", HEADLINE]
+# %% mystnb={"figure": {"name": "fig-transfer-rivals", "caption": "Kendall's τ of every feature set in each direction, with its 95 % interval over training sets. Filled: forest; hollow: linear model. Dark blue: our encoders; light blue: the paper's recipe; vermilion: rivals without an encoder; grey: an encoder that was not trained. Dashed: the paper's Table 2, where this run has its labels."}, "image": {"alt": "Dot plots of Kendall's tau of each feature set, one panel for each direction."}} tags=["hide-input"]
+untrained = "untrained encoder + log parameters"
+order = ["raw encoding", *reversed(rival_names), untrained, RECIPE, SPECTRAL, "embedding", OURS]
 shade = dict.fromkeys(("raw encoding", *rival_names), style.COLOURS["vermilion"])
-shade |= {HEADLINE: style.COLOURS["blue"], "embedding": style.COLOURS["blue"]}
+shade |= dict.fromkeys((OURS, "embedding", SPECTRAL), style.COLOURS["blue"]) | {RECIPE: style.COLOURS["sky blue"]}
 figure, axes = style.figure(2, 2, panel_height=2.6)
 for number, (panel, (source, target)) in enumerate(zip(axes, DIRECTIONS, strict=True)):
     for name, model in predictors:
@@ -314,9 +336,9 @@ display(Markdown(f"{names[judged]}:\n\n{top_tables(summary[summary.dataset == ju
 # %% [markdown]
 # ### The verdict, in pairs
 #
-# The headline (embedding with log parameters, forest) against the paper, and run by run against: the best rival that
-# uses neither encoder nor spectrum, the log spectrum with log parameters, the untrained encoder, and itself under the
-# linear model. A difference counts when its interval excludes zero.
+# The declared predictor against the paper, and run by run against: the best rival that uses neither encoder nor
+# spectrum; the log spectrum with log parameters, the paper's recipe and the untrained encoder under the same model; and
+# itself under the other model. A difference counts when its interval excludes zero.
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 TRIVIAL_HERE = [pair for pair in predictors if pair[0] in (*TRIVIAL, "raw encoding")]
@@ -336,7 +358,7 @@ for dataset in settings.space.datasets:
     for source, target in DIRECTIONS:
         for metric in ("r", "tau"):
             where = (dataset, source, target)
-            line = table.loc[(*where, HEADLINE, "forest")]
+            line = table.loc[(*where, *DECLARED)]
             interval = Interval(line[metric], line[f"{metric}_low"], line[f"{metric}_high"], runs)
             rivals = {
                 pair: table.loc[(*where, *pair), metric] for pair in TRIVIAL_HERE if (*where, *pair) in table.index
@@ -346,12 +368,13 @@ for dataset in settings.space.datasets:
             id = f"table2.{'' if of_paper else dataset + '.'}{source}_to_{target}.{metric}"
             record = judge(id, interval, reason=reason, baseline=rivals[trivial])
             records.append(record)
-            ours = of_runs(*where, HEADLINE, "forest", metric)
+            ours = of_runs(*where, *DECLARED, metric)
             against = {
                 "trivial": trivial,
-                "spectrum": ("log spectrum + log parameters", "forest"),
-                "untrained": ("untrained encoder + log parameters", "forest"),
-                "linear": (HEADLINE, "linear"),
+                "spectrum": ("log spectrum + log parameters", headline_model),
+                "recipe": (RECIPE, headline_model),
+                "untrained": (untrained, headline_model),
+                "other": OTHER,
             }
             pairs = {kind: paired_difference(ours, of_runs(*where, *pair, metric)) for kind, pair in against.items()}
             found.append({"dataset": dataset, "source": source, "target": target, "metric": metric, "record": record})
@@ -363,7 +386,7 @@ for dataset in settings.space.datasets:
                         str(interval),
                         f"{record.paper:.2f}: {record.status}" if of_paper else NONE,
                         f"{signed(pairs['trivial'])} ({', '.join(trivial)}): {told(pairs['trivial'])}",
-                        *(in_words(pairs[kind]) for kind in ("spectrum", "untrained", "linear")),
+                        *(in_words(pairs[kind]) for kind in ("spectrum", "recipe", "untrained", "other")),
                     )
                 )
 if "imagenet16" not in settings.space.datasets:
@@ -371,7 +394,8 @@ if "imagenet16" not in settings.space.datasets:
         not_run(id, f"profile {profile} has no ImageNet16-120 labels") for id in PAPER if id.startswith("table2.")
     ]
 found = pd.DataFrame(found)
-header = ("", "headline", "paper", "minus best trivial", "minus log spectrum", "minus untrained", "minus linear")
+header = ("", "declared", "paper", "minus best trivial")
+header += ("minus log spectrum", "minus the paper's recipe", "minus untrained", f"minus {OTHER[1]}")
 Markdown(markdown_table(header, rows))
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
@@ -389,8 +413,9 @@ lines = [
 for title, rows in (("Across spaces", across), ("Within a space", within)):
     lines.append(
         f"- **{title}**, on all data sets: against the best trivial rival {counted(rows['trivial'])} scores; against the log "
-        f"spectrum {counted(rows['spectrum'])} scores; against the untrained encoder {counted(rows['untrained'])} scores; against "
-        f"the linear model on the same features {counted(rows['linear'])} scores."
+        f"spectrum {counted(rows['spectrum'])} scores; against the paper's recipe {counted(rows['recipe'])} scores; against "
+        f"the untrained encoder {counted(rows['untrained'])} scores; against the {OTHER[1]} on the same features "
+        f"{counted(rows['other'])} scores."
     )
 linear_parameters = {
     (source, target): table.loc[(judged, source, target, "log parameters", "linear"), "tau"] for source, target in CROSS
@@ -398,10 +423,10 @@ linear_parameters = {
 for (source, target), reference in linear_parameters.items():
     candidates = table.loc[(judged, source, target)].drop(index="log parameters").tau
     best, best_model = candidates.idxmax()
-    ours = table.loc[(judged, source, target, HEADLINE, "forest")]
+    ours = table.loc[(judged, source, target, *DECLARED)]
     lines.append(
         f"- **{source} → {target} on {names[judged]}**: sorting by parameters alone gives τ = {reference:.3f}; the "
-        f"headline {'is significantly better' if ours.tau_low > reference else 'is not significantly better'} ({ours.tau:.3f}). The best other "
+        f"declared predictor {'is significantly better' if ours.tau_low > reference else 'is not significantly better'} ({ours.tau:.3f}). The best other "
         f"predictor is {best}, {best_model} ({candidates.max():.3f})."
     )
 Markdown("\n".join(lines))
@@ -438,7 +463,7 @@ display(
     Markdown(
         f"All in points of {names[judged]} accuracy; spreads are standard deviations, and *error of the mean* is the "
         "mean absolute error of a predictor that knows nothing but the target's mean. As a prediction of accuracies "
-        f"the headline is better than that in {', '.join(useful) if useful else 'no direction'}; elsewhere only "
+        f"the declared predictor is better than that in {', '.join(useful) if useful else 'no direction'}; elsewhere only "
         "its order can be of use."
     ),
 )
@@ -446,9 +471,9 @@ display(
 # %% [markdown]
 # ## Where it is lost
 #
-# A forest answers with accuracies that it has seen, at parameter counts that it has seen. So the targets of each cross
+# A predictor has seen the accuracies and the parameter counts of its source only. So the targets of each cross
 # direction are split in two: those with as many parameters as the middle 99 % of the source, and those outside. If the
-# loss were one of extrapolation only, the headline would hold its own inside.
+# loss were one of extrapolation only, the declared predictor would hold its own inside.
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 rows = []
@@ -470,7 +495,7 @@ for source, target in CROSS:
                 f"{kendall(own[mask], part.truth):.3f}",
             )
         )
-header = ("targets", "architectures", "τ of the headline", "τ of the number of parameters")
+header = ("targets", "architectures", "τ of the declared", "τ of the number of parameters")
 behind = [row[0] for row in rows if row[0].endswith("inside") and float(row[2]) < float(row[3])]
 Markdown(
     markdown_table(header, rows, numeric=range(1, 4))
@@ -479,7 +504,7 @@ Markdown(
         f"Behind the number of parameters even there: {'; '.join(behind)}. So more than extrapolation is missing: what "
         "the embedding says of accuracy in one space does not hold in the other."
         if behind
-        else "Inside, the headline is nowhere behind the number of parameters: what is lost is extrapolation."
+        else "Inside, the declared predictor is nowhere behind the number of parameters: what is lost is extrapolation."
     )
 )
 
@@ -488,7 +513,7 @@ Markdown(
 #
 # The two spaces above share their skeleton, stem and training recipe. The case that the paper skips is the harder one,
 # of another benchmark {cite:p}`ying2019nasbench101`: its *graph* space has cells of up to seven vertices and another
-# skeleton, and its accuracies come from another recipe, at another laboratory. Again one encoder is trained on the
+# skeleton, and its accuracies come from another recipe, at another laboratory. Again the encoders are made from the
 # views of both spaces, graph and topology, and everything else is as above. Both have labels on CIFAR-10 alone.
 
 
@@ -502,7 +527,7 @@ def beside_topologies(name, other, task):
 
 
 def show_beside_topologies(name, other, task, scores):
-    """The tables of these scores, and for each direction the headline beside its best trivial rival."""
+    """The tables of these scores, and for each direction the declared predictor beside its best trivial rival."""
     directions = [(source, target) for source in (name, "topology") for target in (name, "topology")]
     summary = summarize(scores)
     write_table(results / f"09_transfer_{name}.csv", summary)
@@ -514,7 +539,7 @@ def show_beside_topologies(name, other, task, scores):
     )
     sentences = []
     for source, target in directions:
-        ours = lines.loc[(source, target, HEADLINE, "forest")]
+        ours = lines.loc[(source, target, *DECLARED)]
         rivals = lines.loc[(source, target)].loc[lambda rows: [pair in TRIVIAL_HERE for pair in rows.index]]
         rival = rivals.tau.idxmax()
         for metric in ("r", "tau"):
@@ -522,11 +547,12 @@ def show_beside_topologies(name, other, task, scores):
             id = f"table2.cifar10.{source}_to_{target}.{metric}"
             if (source, target) != ("topology", "topology"):  # it has its record above, by the other encoder
                 records.append(judge(id, interval, reason=reason, baseline=rivals[metric].max()))
-        mine, best = (by_run.loc[(source, target, *pair)] for pair in ((HEADLINE, "forest"), rival))
+        mine, best = (by_run.loc[(source, target, *pair)] for pair in (DECLARED, rival))
         sentences.append(
             f"- **{source} → {target}**: τ = {ours.tau:.3f}; the best trivial rival is {rival[0]}, {rival[1]} "
             f"({rivals.tau.max():.3f}), difference {in_words(paired_difference(mine.to_numpy(), best.to_numpy()))}. The "
-            f"linear model on the same features reaches {lines.loc[(source, target, HEADLINE, 'linear'), 'tau']:.3f}."
+            f"{OTHER[1]} on the same features reaches {lines.loc[(source, target, *OTHER), 'tau']:.3f}, and the paper's "
+            f"recipe {lines.loc[(source, target, RECIPE, headline_model), 'tau']:.3f} ({headline_model})."
         )
     display(
         Markdown(

@@ -1,7 +1,8 @@
 """The contrastive encoder: from the EPDJMs of a space's networks to their embeddings (the paper's sections 4.1-4.2)."""
 
 from cena.contrast.barlow_twins import barlow_twins, cross_correlation
-from cena.contrast.closed_form import ClosedForm, ClosedFormConfig, fit_closed_form, load_closed_form
+from cena.contrast.closed_form import ClosedForm, load_closed_form
+from cena.contrast.closed_form_fit import ClosedFormConfig, fit_closed_form, fit_joint_closed_form
 from cena.contrast.encoder import EncoderConfig, TrainedEncoder, load_encoder, save_encoder, untrained_encoder
 from cena.contrast.encoding import encode, encode_views
 from cena.contrast.inputs import SpectrumScale, encoder_input, spectrum_scale
@@ -23,6 +24,7 @@ __all__ = [
     "encode_views",
     "encoder_input",
     "fit_closed_form",
+    "fit_joint_closed_form",
     "load_closed_form",
     "load_encoder",
     "retrieval_accuracy",

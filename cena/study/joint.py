@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cena import contrast, layout
-from cena.contrast import EncoderConfig, TrainedEncoder
+from cena.contrast import ClosedForm, EncoderConfig, TrainedEncoder
+from cena.contrast.closed_form import CLOSED_FORM
 from cena.errors import InputError
+from cena.stages import versions
+from cena.study.closed_forms import ClosedFormEmbedding, embedded_classes
 from cena.study.encoders import ViewArrays, encoder_key, stored_embedding, stored_encoder, stored_layout
 from cena.study.pipeline import Pipeline
+from cena.types import Floats
 
 
 class JointEmbedding:
@@ -101,4 +106,48 @@ class JointEmbedding:
             {"which": which, "space": space, **self._key},
             lambda: self.encoder if which == "trained" else self.untrained_encoder,
             pipeline.view_arrays,
+        )
+
+
+class JointClosedForm:
+    """One encoder in closed form for several spaces, each of the same weight, and their embeddings by it.
+
+    Parameters
+    ----------
+    pipelines : of the spaces, with the same images, resolution and points; the first gives the store and the settings.
+    readings : which of its readings are blocks; by default those of the settings.
+
+    Raises
+    ------
+    InputError
+        If a reading is not among those that the profile takes, or the spaces' readings differ in length.
+    """
+
+    def __init__(self, pipelines: Sequence[Pipeline], readings: tuple[str, ...] = ()):
+        self._each = [ClosedFormEmbedding(pipeline, readings) for pipeline in pipelines]
+
+    @cached_property
+    def encoder(self) -> ClosedForm:
+        """The encoder that the views of all spaces give."""
+        first = self._each[0]
+
+        def build(folder: Path) -> None:
+            spaces = [(each.blocks, each.pipeline.usable) for each in self._each]
+            contrast.fit_joint_closed_form(spaces, first.config).save(folder / "closed-form.safetensors")
+
+        key = {
+            "config": first.config,
+            "readings": first.readings,
+            "joint": [each.pipeline.views_key for each in self._each],
+            "stages": versions(CLOSED_FORM),
+        }
+        folder = first.pipeline.store.folder("closed-form", key, build)
+        return contrast.load_closed_form(folder / "closed-form.safetensors")
+
+    @cached_property
+    def embeddings(self) -> tuple[Floats, ...]:
+        """(architectures, components) of each space."""
+        return tuple(
+            each.pipeline.per_architecture(embedded_classes(self.encoder, each.blocks, each.pipeline.usable))
+            for each in self._each
         )

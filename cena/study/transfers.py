@@ -6,29 +6,33 @@ Stacked means: one row for each architecture of the first space, then of the sec
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cena.evaluate import SCORES, FeatureSources, PredictionTask, feature_sets, transfer
+from cena.evaluate import SCORES, FeatureSources, PredictionTask, feature_sets, join, log_parameters, transfer
 from cena.evaluate.transfer import TRANSFER
 from cena.files import array_sha256
 from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
 from cena.study.cluster import cluster
-from cena.study.joint import JointEmbedding
+from cena.study.joint import JointClosedForm, JointEmbedding
 from cena.study.pipeline import Pipeline
 from cena.types import Arrays, Floats
 
 
 class StackedSpaces:
-    """Spaces stacked, with the features that one encoder for all of them and no encoder give their architectures.
+    """Spaces stacked, with the features that encoders for all of them, and no encoder, give their architectures.
+
+    There are three encoders: the closed form of all readings, the closed form of the spectrum alone, whose meaning
+    depends least on the space, and the paper's recipe.
 
     Parameters
     ----------
     pipelines : of the spaces, by the names that they have in directions of transfer, in the order of stacking.
-    joint : the embedding of the same spaces, in any order.
+    joint : the paper's embedding of the same spaces, in any order.
     """
 
     def __init__(self, pipelines: Mapping[str, Pipeline], joint: JointEmbedding):
@@ -45,28 +49,31 @@ class StackedSpaces:
         return np.concatenate([pipeline.accuracy(dataset) for pipeline in self.pipelines.values()])
 
     @cached_property
-    def embedding(self) -> NDArray[np.float32]:
-        """(n, 512) by the trained encoder."""
-        return self._stacked(self._joint.embeddings)
+    def embedding(self) -> Floats:
+        """(n, components) by the closed form of all readings."""
+        return self._stacked(JointClosedForm(self._joint.pipelines).embeddings)
 
     def features(self, components: int | None) -> dict[str, Floats]:
         """The feature sets that mean the same in all spaces, see :func:`cena.evaluate.feature_sets`.
 
-        Without the untrained encoder's embedding alone: it is the control of the embedding with log parameters.
+        Without the untrained encoder's embedding alone: it is the control of the recipe with log parameters.
         """
         each = self.pipelines.values()
+        parameters = np.concatenate([pipeline.parameters for pipeline in each])
         sources = FeatureSources(
-            np.concatenate([pipeline.parameters for pipeline in each]),
+            parameters,
             embedding=self.embedding,
+            paper=self._stacked(self._joint.embeddings),
             untrained=self._stacked(self._joint.untrained_embeddings),
             singular_values=_stacked_views([pipeline.per_architecture(pipeline.spectrum) for pipeline in each]),
             jacov=_stacked_views([pipeline.per_architecture(pipeline.jacov) for pipeline in each]),
         )
         sets = feature_sets(sources, components)
         del sets["untrained encoder"]
-        return sets
+        spectrum = self._stacked(JointClosedForm(self._joint.pipelines, ("spectrum",)).embeddings)
+        return {**sets, "spectrum in closed form + log parameters": join(spectrum, log_parameters(parameters))}
 
-    def _stacked(self, embeddings: tuple[NDArray[np.float32], ...]) -> NDArray[np.float32]:
+    def _stacked(self, embeddings: Sequence[NDArray[np.floating]]) -> NDArray[Any]:
         return np.concatenate([embeddings[self._joint.pipelines.index(each)] for each in self.pipelines.values()])
 
 

@@ -8,7 +8,8 @@ from cena.errors import InputError
 from cena.spaces import SizeSpace, TopologySpace
 from cena.spaces.nas_bench_201.cells import all_topology_cells
 from cena.study.artifacts import ArtifactStore
-from cena.study.joint import JointEmbedding
+from cena.study.closed_forms import ClosedFormEmbedding
+from cena.study.joint import JointClosedForm, JointEmbedding
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import of_size, profile
 
@@ -81,3 +82,15 @@ def test_views_that_do_not_fit_one_encoder_are_refused(pair: list[Pipeline]) -> 
         JointEmbedding([pair[0], Pipeline(pair[1].profile.vary(views={"points": 8}), pair[1].store)])
     with pytest.raises(InputError, match="needs the pipeline of at least one space"):
         JointEmbedding([])
+
+
+def test_the_closed_form_embeds_every_architecture_of_both_spaces(pair: list[Pipeline]) -> None:
+    few = [Pipeline(each.profile.vary(closed_form={"components": 4}), each.store, workers=1) for each in pair]
+    joint = JointClosedForm(few)
+    assert [each.shape for each in joint.embeddings] == [(len(CELLS), 4), (12, 4)]
+    assert all(np.isfinite(each).all() for each in joint.embeddings)
+    [alone] = JointClosedForm(few[:1]).embeddings
+    np.testing.assert_allclose(alone, few[0].per_architecture(ClosedFormEmbedding(few[0]).embedding), atol=1e-8)
+    assert not np.allclose(alone, joint.embeddings[0], atol=1e-3)
+    spectrum = JointClosedForm(few, ("spectrum",))
+    assert [*spectrum.encoder.blocks] == ["spectrum"]

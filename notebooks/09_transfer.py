@@ -520,8 +520,11 @@ Markdown(
 # %%
 def beside_topologies(name, other, task):
     """The scores of all directions between the topology space and another benchmark, by one encoder for both."""
-    both = {name: other, "topology": topology}
-    stacked = StackedSpaces(both, JointEmbedding([topology, other]))
+    seen = topology
+    if other.profile.views.resolution != settings.views.resolution:  # one encoder needs views of one resolution
+        seen = Pipeline(settings.vary(views={"resolution": other.profile.views.resolution}), topology.store)
+    both = {name: other, "topology": seen}
+    stacked = StackedSpaces(both, JointEmbedding([seen, other]))
     encodings = {name: other.space.one_hot(), "topology": raw["topology"]}
     return scored(stacked.features(components or None), stacked.accuracy("cifar10"), stacked.space, encodings, task)
 

@@ -18,6 +18,8 @@ from cena.spaces import representatives
 from cena.types import Floats, Integers
 
 _LEVEL = 0.95
+_FEWEST_LABELS = 20
+"""With fewer no limits of a prediction can be told."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,14 @@ class Reference:
     """
 
     def __init__(self, release: Release, accuracy: Floats | None, labelled: str):
+        known = 0 if accuracy is None else np.count_nonzero(np.isfinite(accuracy))
         self.release = release
-        self.accuracy = accuracy
-        self.labelled = labelled
+        self.accuracy = accuracy if known >= _FEWEST_LABELS else None
+        self.labelled = (
+            labelled
+            if known >= _FEWEST_LABELS or accuracy is None
+            else (f"{known} labels are too few to predict from: give at least {_FEWEST_LABELS}")
+        )
         self.encoder: ClosedForm = load_closed_form(release.encoder_file)
         made = release.provenance["images"]
         self.images = images(made["name"], made["count"], made["resolution"], made["seed"])
@@ -105,7 +112,7 @@ class Reference:
             return None
         value = float(self._forest.predict(np.atleast_2d(embedding), [parameters])[0])
         low, high = np.quantile(self._forest.errors, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-        return Prediction(value, value + float(min(low, 0)), value + float(max(high, 0)))
+        return Prediction(value, max(value + float(min(low, 0)), 0.0), min(value + float(max(high, 0)), 100.0))
 
     @cached_property
     def _forest(self) -> ComponentForest | None:

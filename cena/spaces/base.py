@@ -1,5 +1,6 @@
 """What every search space offers."""
 
+import operator
 from typing import Protocol
 
 import numpy as np
@@ -58,9 +59,22 @@ class Space(Protocol):
 
 def check_index(space: Space, index: int) -> None:
     """Raise `InputError` when `index` is no architecture of `space`."""
-    if not 0 <= index < len(space):
+    try:
+        number = operator.index(index)
+    except TypeError:
+        number = -1
+    if not 0 <= number < len(space):
         raise InputError(
             f"architecture {index} is not in space '{space.name}': give an index from 0 to {len(space) - 1}"
+        )
+
+
+def check_text(space: Space, architecture: object) -> None:
+    """Raise `InputError` when an architecture is given as anything but text."""
+    if not isinstance(architecture, str):
+        raise InputError(
+            f"an architecture of space '{space.name}' is given as a {type(architecture).__name__}: give its text, such "
+            f"as '{space.architecture(0)}'"
         )
 
 

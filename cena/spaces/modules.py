@@ -17,7 +17,7 @@ from torch.nn.parameter import is_lazy
 
 from cena.computing import drawn_from
 from cena.errors import InputError, unknown
-from cena.spaces.base import Space, check_index
+from cena.spaces.base import Space, check_index, check_text
 
 Factory = Callable[[], nn.Module]
 
@@ -87,6 +87,7 @@ class ModuleSpace(Space):
 
     def index(self, architecture: str) -> int:
         """The index of a name; raises `InputError` for a name that is not in the space."""
+        check_text(self, architecture)
         if architecture not in self.factories:
             raise unknown(f"network of space '{self.name}'", architecture, self._names)
         return self._names.index(architecture)

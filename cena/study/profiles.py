@@ -188,11 +188,16 @@ MORE_EPOCHS = 5
 def of_darts(settings: Profile) -> Profile:
     """The same settings with the 1,000 genotypes of DARTS that have labels: one training each on CIFAR-10.
 
-    A view costs ten times one of the topology space, so there are two, of one normal cell a stage: five cells in all.
+    A view costs ten times one of the topology space, so there are two, of one normal cell a stage, five cells in all,
+    on images of at most 16x16 pixels.
     """
     space = SpaceSettings("darts", architectures=0, datasets=("cifar10",), split="validation", epochs=200, trials="one")
-    return replace(between_spaces(settings), space=space).vary(
-        views={"cells": 1, "per_class": min(settings.views.per_class, 2)},
+    return replace(settings, space=space).vary(
+        views={
+            "cells": 1,
+            "per_class": min(settings.views.per_class, 2),
+            "resolution": min(settings.views.transfer_resolution, 16),
+        },
         encoder={"epochs": MORE_EPOCHS * settings.encoder.epochs},
     )
 

@@ -224,3 +224,19 @@ def test_an_unknown_release_lists_those_there_are(tiny_release):
     assert tiny_release.is_dir()
     with pytest.raises(InputError, match="unknown released embedding 'nas-bench-201'; valid: digits-topology"):
         embed(small)
+
+
+@pytest.mark.parametrize("known", [0, 1, 19])
+def test_too_few_labels_are_no_prediction(known, tiny_reference):
+    accuracy = np.full(21, np.nan)
+    accuracy[:known] = 50.0
+    reference = Reference(tiny_reference.release, accuracy, "some labels")
+    placed = embed(small, reference, announce=None)
+    assert placed.accuracy is None
+    assert placed.labelled == f"{known} labels are too few to predict from: give at least 20"
+
+
+def test_limits_are_percentages(tiny_reference):
+    accuracy = np.where(np.arange(21) % 2, 99.9, 0.1)
+    placed = embed(small, Reference(tiny_reference.release, accuracy, "some labels"), announce=None)
+    assert 0 <= placed.accuracy.low <= placed.accuracy.value <= placed.accuracy.high <= 100

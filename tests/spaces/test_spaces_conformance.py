@@ -281,3 +281,15 @@ def test_the_size_space_has_the_order_of_the_authors_arrays() -> None:
         pytest.skip(f"CENA_DATA has no {path.name}")
     space = load("nats-bench-size")
     assert [space.architecture(i) for i in range(len(space))] == np.load(path).tolist()
+
+
+@pytest.mark.parametrize("given", [(4, 0, 3, 1, 4, 3), {"0_1": "conv_3x3"}, 235, np.int64(235), None])
+def test_an_architecture_that_is_no_text_is_a_sentence(space: Space, given: object) -> None:
+    with pytest.raises(InputError, match=f"is given as a {type(given).__name__}: give its text, such as"):
+        space.index(given)  # type: ignore[arg-type]  # the point of the test
+
+
+@pytest.mark.parametrize("given", [-1, 10**6, 1.0, "0", None])
+def test_an_index_that_is_none_is_a_sentence(space: Space, given: object) -> None:
+    with pytest.raises(InputError, match=re.escape(f"architecture {given} is not in space '{space.name}'")):
+        space.architecture(given)  # type: ignore[arg-type]  # the point of the test

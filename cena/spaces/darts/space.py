@@ -8,7 +8,7 @@ from torch import nn
 
 from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.spaces.base import Space, check_index, numbered_by_appearance
+from cena.spaces.base import Space, check_index, check_text, numbered_by_appearance
 from cena.spaces.darts.genotypes import (
     CELL_INPUTS,
     CELL_NODES,
@@ -96,6 +96,7 @@ class DartsSpace(Space):
     def index(self, architecture: str) -> int:
         """The index of a genotype's text, whatever the order of a node's two edges; raises `InputError` when it is
         malformed or not in the space."""
+        check_text(self, architecture)
         genotype = parse_genotype(architecture)
         if genotype not in self._indices:
             raise InputError(f"'{format_genotype(genotype)}' is not among the {len(self)} of space '{self.name}'")

@@ -10,7 +10,7 @@ from torch import nn
 
 from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.spaces.base import Space, check_index
+from cena.spaces.base import Space, check_index, check_text
 from cena.spaces.nas_bench_101.cells import (
     MAX_VERTICES,
     NAS_BENCH_101_OPERATIONS,
@@ -112,6 +112,7 @@ class NasBench101Space(Space):
 
     def index(self, architecture: str) -> int:
         """The index of a cell or one isomorphic to it; raises `InputError` when it is malformed or not in the space."""
+        check_text(self, architecture)
         cell = canonical(parse_nas_bench_101_cell(architecture))
         if cell not in self._indices:
             raise InputError(f"cell '{architecture}' is not among the {len(self)} of space '{self.name}'")

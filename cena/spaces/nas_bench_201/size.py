@@ -9,7 +9,7 @@ from torch import nn
 
 from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.spaces.base import Space, check_index
+from cena.spaces.base import Space, check_index, check_text
 from cena.spaces.nas_bench_201.cells import CONVOLUTIONS, EDGES, parse_topology_cell
 from cena.spaces.nas_bench_201.networks import cell_network
 
@@ -53,6 +53,7 @@ class SizeSpace(Space):
 
     def index(self, architecture: str) -> int:
         """The index of an architecture; raises `InputError` unless it is five widths of the space joined by colons."""
+        check_text(self, architecture)
         positions = {str(width): position for position, width in enumerate(self.widths)}
         parts = architecture.split(":")
         if len(parts) != LAYERS or not all(part.isascii() and part.isdigit() for part in parts):

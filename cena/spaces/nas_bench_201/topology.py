@@ -9,7 +9,7 @@ from torch import nn
 
 from cena.computing import drawn_from
 from cena.errors import InputError
-from cena.spaces.base import Space, check_index, numbered_by_appearance
+from cena.spaces.base import Space, check_index, check_text, numbered_by_appearance
 from cena.spaces.nas_bench_201.cells import (
     CONVOLUTIONS,
     EDGES,
@@ -80,6 +80,7 @@ class TopologySpace(Space):
 
     def index(self, architecture: str) -> int:
         """The index of a cell given as a string; raises `InputError` when it is malformed or not in the space."""
+        check_text(self, architecture)
         cell = parse_topology_cell(architecture)
         if cell not in self._indices:
             raise InputError(f"cell '{architecture}' is not among the {len(self)} of space '{self.name}'")

@@ -25,6 +25,7 @@ from cena.study.profiles import PROFILES
 
 PUBLISHED = "published"
 _SAID = "This page shows an earlier run. What has changed since then, so that its numbers may no longer hold:"
+_REASONS = 3  # that the banner of a stale page lists
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>$#|])")
 _MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 _MATHJAX_PARTS = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/*.woff", "input/tex/extensions/*.js")
@@ -179,7 +180,9 @@ def _assemble(parts: dict[str, Path], folder: Path) -> None:
 
 def _put_banner(page: Path, reasons: list[str]) -> None:
     """Write a warning with a list of reasons, in plain words, below the title of a page: an executed notebook."""
-    listed = "\n".join("- " + _MARKUP.sub(r"\\\1", reason) for reason in reasons)
+    listed = "\n".join("- " + _MARKUP.sub(r"\\\1", reason) for reason in reasons[:_REASONS])
+    if len(reasons) > _REASONS:
+        listed += f"\n- and {len(reasons) - _REASONS} more, which `cena check` lists"
     notebook = read(page)
     title, _, text = notebook.cells[0].source.partition("\n")
     notebook.cells[0].source = f"{title}\n\n```{{warning}}\n{_SAID}\n\n{listed}\n```\n{text}"

@@ -158,6 +158,15 @@ def test_a_stale_published_page_says_below_its_title_what_has_changed(project, b
 
 
 @pytest.mark.usefixtures("builds")
+def test_a_banner_lists_three_reasons_and_counts_the_rest(project, stale):
+    stale += [f"stage {number} moved on" for number in range(30)]
+    build_book(project, "published")
+    text = read(project.build("published") / "source/notebooks/01_chapter.ipynb").cells[0].source
+    assert text.count("moved on") == 3
+    assert "\n- and 27 more, which `cena check` lists\n```\n" in text
+
+
+@pytest.mark.usefixtures("builds")
 def test_a_reader_s_own_book_has_no_banner(project, stale):
     stale.append("stage layout has version 2")
     build_book(project, "quick")

@@ -44,7 +44,7 @@ def test_darts_takes_the_place_of_the_topology_space_with_fewer_views_and_labels
     darts = of_darts(profile("paper"))
     assert [darts.space.label_key(dataset) for dataset in darts.space.datasets] == labels.available("darts")
     assert (darts.views.cells, darts.views.per_class) == (1, 2)
-    assert darts.views.resolution == profile("paper").views.resolution  # one encoder reads both spaces
+    assert [of_darts(profile(name)).views.resolution for name in PROFILES] == [8, 16, 16]
     assert darts.judging == profile("paper").judging
 
 

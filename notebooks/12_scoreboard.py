@@ -3,7 +3,7 @@
 #   cena:
 #     needs: []
 #     reads: results
-#     version: 3
+#     version: 4
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -65,6 +65,7 @@ for row in board.index[board.borrowed]:
 FAMILIES = {
     "table1": ("Table 1: accuracy predicted within a space", "r or τ"),
     "embedding": ("Beyond the paper: what the embedding knows", "nDCG, τ or share"),
+    "beyond": ("Beyond the paper: accuracy under attack on CIFAR-10", "τ"),
     "darts": ("Beyond the paper: accuracy predicted in the space of DARTS", "τ"),
     "table2": ("Table 2: accuracy predicted from another space", "r or τ"),
     "fig4": ("Figure 4: final accuracy predicted while networks train", "τ"),

@@ -11,6 +11,7 @@ from types import FunctionType
 
 import pandas as pd
 
+from cena.data.robustness import ATTACKS
 from cena.errors import InputError
 from cena.evaluate.records import Record, read_all
 from cena.report.style import METHOD_STYLES
@@ -152,11 +153,19 @@ _EMBEDDING_RESULTS = {
     "tau-without-parameters": "Kendall τ without parameters",
     "identity": "known architectures at fresh weights",
     "top10": "share among their own ten nearest",
+    "zoo": "networks of eight designs",
+    "together": "two initialisations together",
+    "design": "design recovered",
+    "curve": "widths and depths on a curve",
 }
 
 
 def result_name(id: str) -> str:
     """How a record's id reads: ``"table1.cifar10.tau"`` is "CIFAR-10, Kendall τ"."""
+    if under_attack := re.fullmatch(r"beyond\.([a-z]+)-([0-9.]+)\.(\w+)", id):
+        attack, strength, metric = under_attack.groups()
+        names = {name.lower(): name for name in ATTACKS}
+        return f"{names[attack]} of strength {strength}, {NAMES[metric]}"
     family, *parts = id.split(".")
     names = NAMES | _EMBEDDING_RESULTS | {method_part(label): label for label in METHOD_STYLES}
     counted = "with {} labels" if family == "embedding" else "after {} evaluations"

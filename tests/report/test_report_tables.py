@@ -174,6 +174,9 @@ def test_the_table_of_the_top_has_the_best_in_bold_and_regret_is_better_when_low
         ),
         ("embedding.cifar10.tau@100", "CIFAR-10, Kendall τ with 100 labels"),
         ("embedding.digits.tau-without-parameters", "digits, Kendall τ without parameters"),
+        ("beyond.fgsm-0.5.tau", "FGSM of strength 0.5, Kendall τ"),
+        ("beyond.square-4.tau", "Square of strength 4, Kendall τ"),
+        ("embedding.zoo.curve", "networks of eight designs, widths and depths on a curve"),
         ("embedding.identity.top10", "known architectures at fresh weights, share among their own ten nearest"),
     ],
 )

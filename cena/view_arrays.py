@@ -13,10 +13,10 @@ def log_singular_values(singular_values: NDArray[Any]) -> NDArray[Any]:
     """Natural logarithms of singular values (..., components), in the precision they are given in.
 
     Values below :data:`SPECTRUM_FLOOR` times their view's largest count as that. A view whose largest value is zero or
-    not a number gives zeros.
+    not finite gives zeros.
     """
     largest = singular_values.max(axis=-1, keepdims=True).astype(np.float64)
-    live = largest > 0
+    live = (largest > 0) & np.isfinite(largest)
     scale = np.where(live, largest, 1)  # first: a product with the floor could underflow
     relative = np.maximum(singular_values / scale, SPECTRUM_FLOOR)
     return np.where(live, np.log(scale) + np.log(relative), 0).astype(singular_values.dtype)

@@ -139,7 +139,7 @@ def test_an_installed_wheel_needs_neither_the_checkout_nor_the_books_tools(clean
     assert loaded.returncode == 0, loaded.stderr
     place, *rest = loaded.stdout.split()
     assert Path(place).is_relative_to(clean.parents[1])
-    assert rest == ["(15625,", "512)"]
+    assert rest == ["(15625,", "16)"]
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ def test_the_readme_loads_and_places(monkeypatch, tmp_path):
     }
     [block] = blocks_of(README)
     exec(compile(block, str(README), "exec"), names)
-    assert names["known"].embedding.shape == (15_625, 512)
+    assert names["known"].embedding.shape == (15_625, 16)
     assert len(names["placed"].nearest) == 5
 
 

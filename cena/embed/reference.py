@@ -18,7 +18,7 @@ from cena.spaces import representatives
 from cena.types import Floats, Integers
 
 _LEVEL = 0.95
-_FEWEST_LABELS = 20
+_FEWEST_LABELS = 10
 """With fewer no limits of a prediction can be told."""
 
 

@@ -226,14 +226,14 @@ def test_an_unknown_release_lists_those_there_are(tiny_release):
         embed(small)
 
 
-@pytest.mark.parametrize("known", [0, 1, 19])
+@pytest.mark.parametrize("known", [0, 1, 9])
 def test_too_few_labels_are_no_prediction(known, tiny_reference):
     accuracy = np.full(21, np.nan)
     accuracy[:known] = 50.0
     reference = Reference(tiny_reference.release, accuracy, "some labels")
     placed = embed(small, reference, announce=None)
     assert placed.accuracy is None
-    assert placed.labelled == f"{known} labels are too few to predict from: give at least 20"
+    assert placed.labelled == f"{known} labels are too few to predict from: give at least 10"
 
 
 def test_limits_are_percentages(tiny_reference):

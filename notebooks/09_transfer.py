@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology, size, nas-bench-101, darts]
-#     version: 4
+#     version: 5
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -343,6 +343,7 @@ display(Markdown(f"{names[judged]}:\n\n{top_tables(summary[summary.dataset == ju
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 TRIVIAL_HERE = [pair for pair in predictors if pair[0] in (*TRIVIAL, "raw encoding")]
 reason = f"{networks}, {settings.views.points} points, {settings.views.per_class} views"
+reason += f", by {HEADLINE} and a {headline_model} model, declared on {names[first]}"
 reason += f", {len(size.space):,} of the sizes" if size.profile.space.architectures else ""
 reason += f" (profile {profile})" if not has_full_networks(settings) else ""
 

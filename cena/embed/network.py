@@ -62,6 +62,7 @@ class NetworkEmbedding:
     views : (usable views, components) the embedding of each initialisation.
     embedding : (components,) their mean.
     place : where it comes to lie in the layout (:class:`cena.layout.Place`); ``place.cell`` is a class of the space.
+        The layout keeps cosine distances, so it need not be the nearest's.
     nearest : the nearest known architectures, one of each class, nearest first.
     accuracy : what a forest predicts from embedding and log parameters, with its 95 % limits; None without labels.
     labelled : what accuracy that is, or why there is none.
@@ -118,7 +119,8 @@ def embed_network(
             "set by a seed of its own, copied or trained, its views differ less than those of the known architectures."
         )
     if cost.drawn:
-        concerns.append(f"{' and '.join(cost.drawn)} of '{called}' start at zero, so its output does: drawn instead.")
+        named = " and ".join(name.removeprefix("module.") for name in cost.drawn)
+        concerns.append(f"The output of '{called}' is zero because of what starts at zero ({named}): drawn instead.")
     return _placed(called, parameters, _embedded([views], known), known, concerns)
 
 
@@ -201,13 +203,13 @@ def factory_named(where: str) -> Factory:
 
 
 def _checked_seed(seed: object) -> int:
-    """A whole number of any kind as Python's own."""
+    """A whole number of any kind, which torch takes, as Python's own."""
     try:
         number = operator.index(seed)  # type: ignore[arg-type]  # what it raises is caught
-    except TypeError as error:
-        raise InputError(f"the seed is {seed!r}: give a whole number from 0 on") from error
-    if number < 0:
-        raise InputError(f"the seed is {number}: give a whole number from 0 on")
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**63:
+        raise InputError(f"the seed is {seed!r}: give a whole number from 0 to 2^63 - 1")
     return number
 
 
@@ -232,12 +234,18 @@ def _embedded(views: Sequence[Views], reference: Reference) -> EmbeddedSpace:
 
 
 def _same_weights(one: nn.Module, other: nn.Module) -> list[str]:
-    """The matrices that two networks have in common, by name, but for those of one value throughout."""
-    pairs = zip(one.named_parameters(), other.parameters(), strict=True)
+    """The matrices that two networks have in common, by name, but for those of one value throughout.
+
+    A factory may draw the shape of its network too: what only one of them has is not in common.
+    """
+    others = dict(other.named_parameters())
     return [
         name.removeprefix("module.")
-        for (name, first), second in pairs
-        if first.ndim >= 2 and torch.equal(first, second) and (first != first.flatten()[0]).any()
+        for name, first in one.named_parameters()
+        if name in others
+        and first.ndim >= 2
+        and torch.equal(first, others[name])
+        and (first != first.flatten()[:1]).any()
     ]
 
 

@@ -39,7 +39,8 @@ class Release:
     Attributes
     ----------
     name : the space's name.
-    provenance : what it was made from: ``images``, ``networks``, ``encoder``, ``files`` with their sha256, and so on.
+    provenance : what it was made from: ``images``, ``networks``, ``closed form``, ``files`` with their sha256, and
+        so on.
     encoder_file : the encoder, which :func:`cena.contrast.load_closed_form` reads.
     architectures : (architectures,) their indices in :func:`cena.spaces.load` of the name, ascending. Those of
         ``"nas-bench-101"`` are in the paper's subset of 16,945 cells, which are not the cells that are labelled.

@@ -58,11 +58,13 @@ def transport(points: ArrayLike, masses: Floats | None = None, tolerance: float 
     ----------
     points : (n, 2), strictly inside the unit square (:func:`to_unit_square`) and distinct (:func:`separate`).
     masses : (n,), positive, divided by their sum; 1 / n each when None.
-    tolerance : largest relative error |area - mass| / mass.
+    tolerance : largest relative error |area - mass| / mass, above 0.
 
-    Raises InputError for points or masses that are not so, and RuntimeError where rounding keeps the areas from the
-    tolerance.
+    Raises InputError for points, masses or a tolerance that are not so, and RuntimeError where rounding keeps the areas
+    from the tolerance.
     """
+    if not tolerance > 0:
+        raise InputError(f"the tolerance is {tolerance}: expected a number above 0, for areas are never exact")
     points = checked_points(points)
     _check_distinct(points)
     masses = normalised_masses(masses, len(points))

@@ -11,7 +11,7 @@ from types import FunctionType
 
 import pandas as pd
 
-from cena.data.robustness import ATTACKS
+from cena.data.public_files import ATTACKS
 from cena.errors import InputError
 from cena.evaluate.records import Record, read_all
 from cena.report.style import METHOD_STYLES

@@ -95,7 +95,7 @@ class ModuleSpace(Space):
     def build(self, index: int, seed: int) -> nn.Module:
         """The network with the weights its factory gives it, drawn from `seed` where it uses torch's generator.
 
-        It is a copy: nothing that the factory can still reach changes with it.
+        It is a copy wherever torch can copy it: nothing that the factory can still reach changes with it.
 
         Raises
         ------

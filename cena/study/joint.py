@@ -37,13 +37,7 @@ class JointEmbedding:
     """
 
     def __init__(self, pipelines: Sequence[Pipeline]):
-        self.pipelines = tuple(pipelines)
-        if not self.pipelines:
-            raise InputError("a joint embedding needs the pipeline of at least one space")
-        for setting in ("images", "resolution", "points"):
-            values = dict.fromkeys(str(getattr(pipeline.profile.views, setting)) for pipeline in self.pipelines)
-            if len(values) > 1:
-                raise InputError(f"views of {' and '.join(values)} {setting} do not fit one encoder: give one of them")
+        self.pipelines = _joined(pipelines)
 
     @property
     def encoder_config(self) -> EncoderConfig:
@@ -120,11 +114,12 @@ class JointClosedForm:
     Raises
     ------
     InputError
-        If a reading is not among those that the profile takes, or the spaces' readings differ in length.
+        If there are no pipelines, their views do not fit one encoder, or a reading is not among those that the profile
+        takes.
     """
 
     def __init__(self, pipelines: Sequence[Pipeline], readings: tuple[str, ...] = ()):
-        self._each = [ClosedFormEmbedding(pipeline, readings) for pipeline in pipelines]
+        self._each = [ClosedFormEmbedding(pipeline, readings) for pipeline in _joined(pipelines)]
 
     @cached_property
     def encoder(self) -> ClosedForm:
@@ -151,3 +146,14 @@ class JointClosedForm:
             each.pipeline.per_architecture(embedded_classes(self.encoder, each.blocks, each.pipeline.usable))
             for each in self._each
         )
+
+
+def _joined(pipelines: Sequence[Pipeline]) -> tuple[Pipeline, ...]:
+    """The pipelines; raises `InputError` where there are none or their views do not fit one encoder."""
+    if not pipelines:
+        raise InputError("a joint embedding needs the pipeline of at least one space")
+    for setting in ("images", "resolution", "points"):
+        values = dict.fromkeys(str(getattr(pipeline.profile.views, setting)) for pipeline in pipelines)
+        if len(values) > 1:
+            raise InputError(f"views of {' and '.join(values)} {setting} do not fit one encoder: give one of them")
+    return tuple(pipelines)

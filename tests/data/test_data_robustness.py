@@ -12,8 +12,8 @@ import pytest
 from cena import spaces
 from cena.data import labels, public_files, registry
 from cena.data.labels import LabelKey
-from cena.data.public_files import ROBUSTNESS_TARGETS, DataFile
-from cena.data.robustness import ATTACKS, read_robustness, robustness
+from cena.data.public_files import ATTACKS, ROBUSTNESS_TARGETS, DataFile
+from cena.data.robustness import read_robustness, robustness
 from cena.errors import InputError
 from cena.evaluate import kendall
 from cena.files import file_sha256

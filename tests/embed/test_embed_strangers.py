@@ -93,7 +93,7 @@ class ZeroHead(nn.Module):
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_head_of_zeros_is_drawn_and_said(bias, tiny_reference, tmp_path):
     placed = embed(lambda: ZeroHead(bias), tiny_reference, name="it", announce=None)
-    assert "head.weight of 'it' start at zero" in placed.warning
+    assert "what starts at zero (head.weight): drawn instead." in placed.warning
     assert len(placed.views) == 2
     space = ModuleSpace({"one": lambda: ZeroHead(bias), "other": lambda: ZeroHead(bias)}, 8)
     store = ViewStore.create(tmp_path / "views", (2, 2, 16, 16), {})
@@ -138,6 +138,15 @@ def orthogonal() -> nn.Module:
     network = nn.Sequential(nn.Flatten(), nn.Linear(192, 16), nn.ReLU(), nn.Linear(16, 16), nn.Linear(16, 4))
     parametrizations.orthogonal(network[3], orthogonal_map="householder")
     return network
+
+
+class Empty(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(0, 3))
+
+    def forward(self, x):
+        return x
 
 
 class Counting(nn.Module):
@@ -261,9 +270,20 @@ def test_a_seed_is_a_whole_number_of_any_kind(seed, tiny_reference):
     np.testing.assert_array_equal(found.views, expected.views)
 
 
-@pytest.mark.parametrize("seed", [-1, None, 1.5, "3"])
+def any_depth() -> nn.Module:
+    """Draws how deep it is, and has a matrix without entries."""
+    more = [nn.Linear(144, 144) for _ in range(int(torch.randint(1, 9, ())))]
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), *more, Empty(), nn.Linear(144, 5))
+
+
+def test_a_factory_may_draw_the_shape_of_its_network(tiny_reference):
+    placed = embed(any_depth, tiny_reference, announce=None)
+    assert "same weights" not in placed.warning
+
+
+@pytest.mark.parametrize("seed", [-1, None, 1.5, "3", 2**63])
 def test_another_seed_is_a_sentence(seed, tiny_reference):
-    with pytest.raises(InputError, match=r"the seed is .*: give a whole number from 0 on"):
+    with pytest.raises(InputError, match=r"the seed is .*: give a whole number from 0 to 2\^63 - 1"):
         embed(plain, tiny_reference, seed=seed, announce=None)
 
 

@@ -23,7 +23,8 @@ from cena.data.images import images
 from cena.data.labels import LabelKey
 from cena.data.nas_bench_101_labels import cell_matrices
 from cena.data.nas_bench_201_labels import predicted_seconds, seconds_201
-from cena.data.robustness import ATTACKS, read_robustness
+from cena.data.public_files import ATTACKS
+from cena.data.robustness import read_robustness
 from cena.embed import embed
 from cena.jacobians import READINGS, Reader, ViewRecipe, class_views
 from cena.spaces import DartsSpace, NasBench101Space, SizeSpace, TopologySpace

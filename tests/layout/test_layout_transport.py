@@ -218,6 +218,12 @@ def test_coordinates_name_bad_input(centroids, parameters, words):
         coordinates(centroids, parameters)
 
 
+@pytest.mark.parametrize("tolerance", [0.0, -1.0, float("nan")])
+def test_a_tolerance_that_no_areas_meet_is_a_sentence(tolerance):
+    with pytest.raises(InputError, match=r"the tolerance is .*: expected a number above 0"):
+        transport(np.array([[0.25, 0.5], [0.75, 0.5]]), tolerance=tolerance)
+
+
 @pytest.mark.parametrize("kind", [np.float16, np.float32, list])
 def test_points_of_any_precision_are_computed_in_double(kind):
     """Rounded positions, as t-SNE gives them: the cells are those of the same numbers in double precision."""

@@ -1,5 +1,6 @@
 """Tables show the numbers of the results, all of them and nothing else."""
 
+import subprocess
 import sys
 from types import ModuleType
 
@@ -182,3 +183,10 @@ def test_the_table_of_the_top_has_the_best_in_bold_and_regret_is_better_when_low
 )
 def test_the_name_of_a_result_reads_as_words(id, words):
     assert tables.result_name(id) == words
+
+
+def test_tables_load_no_torch():
+    """What publishes and builds pages waits for no network, and works where torch is not installed."""
+    code = "import sys; import cena.report.tables; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -77,11 +77,12 @@ def test_a_space_with_fewer_views_is_embedded_by_those_it_has(pair: list[Pipelin
     assert not np.allclose(mixed.embeddings[0], even.embeddings[0])  # the mean over three
 
 
-def test_views_that_do_not_fit_one_encoder_are_refused(pair: list[Pipeline]) -> None:
+@pytest.mark.parametrize("joined", [JointEmbedding, JointClosedForm])
+def test_views_that_do_not_fit_one_encoder_are_refused(pair: list[Pipeline], joined) -> None:
     with pytest.raises(InputError, match="views of 16 and 8 points do not fit one encoder"):
-        JointEmbedding([pair[0], Pipeline(pair[1].profile.vary(views={"points": 8}), pair[1].store)])
+        joined([pair[0], Pipeline(pair[1].profile.vary(views={"points": 8}), pair[1].store)])
     with pytest.raises(InputError, match="needs the pipeline of at least one space"):
-        JointEmbedding([])
+        joined([])
 
 
 def test_the_closed_form_embeds_every_architecture_of_both_spaces(pair: list[Pipeline]) -> None:

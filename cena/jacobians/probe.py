@@ -4,6 +4,7 @@ The trial is also timed, and counts what the backward pass needs to keep, so tha
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +20,8 @@ from cena.jacobians.weights import draw_zero_weights
 
 _IMAGES = 4
 """Images of the trial: few, but enough for BatchNorm."""
+_MORE_IMAGES = 16
+"""Images of the trial that shows what each further image takes, beside what reading the weights takes."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,8 @@ def probe(name: str, network: nn.Module, images: NDArray[np.float32], precision:
     If it does not take four it is tried on all. Where its output is zero because weights start at zero, these are drawn
     (:func:`cena.jacobians.weights.draw_zero_weights`), as they will be for its views.
 
-    What is kept for the backward pass grows with the images, but for the weights: it is weighed at two numbers of
-    images, and the line through both goes on to all.
+    Time and what is kept for the backward pass grow with the images, but for the weights: each is measured at two
+    numbers of images, and the line through both goes on to all.
 
     Parameters
     ----------
@@ -73,7 +76,6 @@ def probe(name: str, network: nn.Module, images: NDArray[np.float32], precision:
 def _cost(name: str, network: nn.Module, images: NDArray[np.float32], count: int, precision: str) -> Cost:
     """The cost of all images from a trial of the first `count`."""
     few = torch.from_numpy(images[:count])
-    more = len(images) - len(few)
     drawn: list[str] = []
     try:
         _trial(name, network, few, precision)
@@ -82,12 +84,18 @@ def _cost(name: str, network: nn.Module, images: NDArray[np.float32], count: int
         if not drawn:
             raise
         _trial(name, network, few, precision)
-    seconds = _trial(name, network, few, precision)  # again, now that torch is warm
+    seconds = _trial(name, network, few, precision)  # again, now that it is compiled and torch is warm
     memory = _weighed(name, network, few, precision)
-    if more:
-        half = len(few) // 2
-        memory += round(more * (memory - _weighed(name, network, few[half:], precision)) / half)
-    return Cost(seconds * len(images) / len(few), memory, tuple(drawn))
+    if left := len(images) - count:
+        larger = torch.from_numpy(images[:_MORE_IMAGES])
+        further = seconds * (len(larger) - count) / count
+        with suppress(InputError):  # what fails at more images than the first is for its views to tell
+            _trial(name, network, larger, precision)  # warm for this number too
+            further = max(_trial(name, network, larger, precision) - seconds, 0.0)
+        seconds += further * left / (len(larger) - count)
+        half = count // 2
+        memory += round(left * (memory - _weighed(name, network, few[half:], precision)) / half)
+    return Cost(seconds, memory, tuple(drawn))
 
 
 def _weighed(name: str, network: nn.Module, images: Tensor, precision: str) -> int:

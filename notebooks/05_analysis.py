@@ -30,7 +30,7 @@
 
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
-runs: int = 0  # [0..1000] fresh splits of Table 1, at least 2; 0: the profile's number
+runs: int = 0  # [0 | 2..1000] fresh splits of Table 1; 0: the profile's number
 forest_components: int = 16  # [0..512] principal components of an embedding given to the forest; 0: all its columns
 drawn: int = 3000  # [200..20000] most classes drawn in Figure 2, and most architectures in a panel of Figure 3
 

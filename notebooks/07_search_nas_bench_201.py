@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology, darts, every-label]
-#     version: 4
+#     version: 5
 #   jupytext:
 #     formats: py:percent
 #     text_representation:
@@ -30,7 +30,7 @@
 
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
-runs: int = 0  # [0..1000] repeated searches of each method, at least 2; 0: the profile's number
+runs: int = 0  # [0 | 2..1000] repeated searches of each method; 0: the profile's number
 budget: int = 0  # [0..2000] architectures that each search evaluates; 0: the profile's number
 
 # %% tags=["hide-input"]
@@ -78,6 +78,7 @@ from cena.report.wording import signed, told
 from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates
 from cena.spaces import DartsSpace
 from cena.spaces.darts.published import PUBLISHED_GENOTYPES
+from cena.spaces.nas_bench_201.cells import parse_topology_cell
 from cena.study.closed_forms import ClosedFormEmbedding
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import of_darts
@@ -216,7 +217,7 @@ embedding = pipeline.per_architecture(closed_form.embedding)
 cena = ContinuousCandidates(closed_form.coordinates).each_class_once(pipeline.classes)
 mixer = ContinuousCandidates(pipeline.coordinates).each_class_once(pipeline.classes)
 raw = CategoricalCandidates(*space.choices())
-graphs = nas_bench_201_graphs(space.cells)
+graphs = nas_bench_201_graphs([parse_topology_cell(space.architecture(i)) for i in range(len(space))])
 variants = {variant: Arch2vecConfig(variant=variant, seed=settings.seed) for variant in ("faithful", "fixed")}
 faithful, fixed = (VectorCandidates(arch2vec(pipeline.store, graphs, config)) for config in variants.values())
 boxed = in_unit_cube(faithful.positions)

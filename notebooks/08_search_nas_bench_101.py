@@ -24,7 +24,7 @@
 
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
-runs: int = 0  # [0..1000] repeated searches of each method, at least 2; 0: the profile's number
+runs: int = 0  # [0 | 2..1000] repeated searches of each method; 0: the profile's number
 budget: int = 0  # [0..2000] cells that each search evaluates; 0: the profile's number
 
 # %% tags=["hide-input"]

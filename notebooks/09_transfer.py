@@ -29,7 +29,7 @@
 
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
-runs: int = 0  # [0..1000] fresh training sets of Table 2, at least 2; 0: the profile's number
+runs: int = 0  # [0 | 2..1000] fresh training sets of Table 2; 0: the profile's number
 components: int = 16  # [0..512] principal components of an embedding given to the predictors; 0: all its columns
 drawn: int = 3000  # [200..20000] most architectures of a space in a panel of a figure
 

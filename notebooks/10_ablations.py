@@ -28,7 +28,7 @@
 
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
-runs: int = 0  # [0..1000] fresh splits for the forests, at least 2; 0: the profile's number
+runs: int = 0  # [0 | 2..1000] fresh splits for the forests; 0: the profile's number
 architectures: int = 0  # [0..15625] sampled for the first two sections; 0: the profile's number
 cells: int = 0  # [0..1000] of NAS-Bench-101 sampled for the third section; 0: the profile's number
 forest_components: int = 16  # [1..512] principal components of an embedding given to the forest

@@ -4,7 +4,7 @@ papermill only warns about a parameter that a notebook does not know. Here every
 declares a name, a type, a default, what is allowed, and what it means::
 
     profile: str = "quick"  # [quick | laptop | paper] settings of the run
-    runs: int = 0  # [0..1000] repeated runs; 0: the profile's number
+    runs: int = 0  # [0 | 2..1000] repeated runs; 0: the profile's number
     title: str = "CENA"  # of the figure
 
 and a value that does not fit its declaration is an `InputError`.
@@ -33,8 +33,9 @@ class Parameter:
     Attributes
     ----------
     name, type, default, description : as declared; `type` is one of int, float, str and bool.
-    choices : the allowed values; empty when it is not a choice.
-    low, high : the smallest and largest allowed number; None when there is no range.
+    choices : the values that are allowed one by one.
+    span : the smallest and largest number that are allowed with all between them; None when there is no range.
+        With neither choices nor a range everything of the type is allowed.
     """
 
     name: str
@@ -42,8 +43,7 @@ class Parameter:
     default: Value
     description: str
     choices: tuple[Value, ...] = ()
-    low: float | None = None
-    high: float | None = None
+    span: tuple[float, float] | None = None
 
     def check(self, value: object) -> Value:
         """`value`, with an int made a float where a float is declared.
@@ -57,13 +57,13 @@ class Parameter:
             value = float(value)
         if type(value) is not self.type:
             raise self._error(value)
-        if self.choices and value not in self.choices:
+        if isinstance(value, int | float) and not math.isfinite(value):
+            raise self._error(value)
+        if value in self.choices or (self.span is None and not self.choices):
+            return value
+        if self.span is None:
             raise unknown(f"value of parameter '{self.name}'", value, self.choices)
-        if isinstance(value, int | float) and not (
-            math.isfinite(value)
-            and (self.low is None or self.low <= value)
-            and (self.high is None or value <= self.high)
-        ):
+        if not (isinstance(value, int | float) and self.span[0] <= value <= self.span[1]):
             raise self._error(value)
         return value
 
@@ -78,7 +78,10 @@ class Parameter:
 
     def _error(self, value: object) -> InputError:
         expected = {int: "an int", float: "a finite float", str: "a str", bool: "a bool, true or false"}[self.type]
-        span = f" from {self.low:g} to {self.high:g}" if self.low is not None and self.high is not None else ""
+        allowed = [str(choice) for choice in self.choices]
+        if self.span is not None:
+            allowed.append("{:g} to {:g}".format(*self.span))
+        span = f" from {' or '.join(allowed)}" if allowed else ""
         return InputError(f"parameter '{self.name}' is {value!r}: give {expected}{span} ({self.description})")
 
 
@@ -155,12 +158,14 @@ def _declared(statement: ast.stmt, source: str, comment: str) -> Parameter:
 
 
 def _restricted(free: Parameter, allowed: str) -> Parameter:
-    """`free` with the range ``low..high`` or the choices ``a | b`` that the brackets of its comment hold."""
-    low, dots, high = allowed.partition("..")
-    if dots and free.type in (int, float):
-        try:
-            return Parameter(free.name, free.type, free.default, free.description, (), float(low), float(high))
-        except ValueError:
-            raise InputError(f"parameter '{free.name}': the range [{allowed}] must be [low..high]") from None
-    choices = tuple(free.read(choice.strip()) for choice in allowed.split("|"))
-    return Parameter(free.name, free.type, free.default, free.description, choices)
+    """`free` with what the brackets of its comment hold: choices and at most one range, as in ``0 | 2..1000``."""
+    parts = [part.strip() for part in allowed.split("|")]
+    ranges = [part for part in parts if ".." in part and free.type in (int, float)]
+    choices = tuple(free.read(part) for part in parts if part not in ranges)
+    try:
+        spans = [(float(low), float(high)) for low, _, high in (part.partition("..") for part in ranges)]
+    except ValueError:
+        raise InputError(f"parameter '{free.name}': the range [{allowed}] must be [low..high]") from None
+    if len(spans) > 1:
+        raise InputError(f"parameter '{free.name}': [{allowed}] holds {len(spans)} ranges: give one")
+    return Parameter(free.name, free.type, free.default, free.description, choices, *spans)

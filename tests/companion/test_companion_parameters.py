@@ -14,7 +14,7 @@ from cena.errors import InputError
 CELL = """
 # How the run is set.
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
-runs: int = 0  # [0..1000] repeated runs; 0: the profile's number
+runs: int = 0  # [0 | 2..1000] repeated runs; 0: the profile's number
 rate: float = 1e-3  # [0..0.5] step size
 shift: int = -2  # any whole number
 title: str = "CENA # 1"  # of the figure
@@ -31,8 +31,8 @@ def declared() -> list[Parameter]:
 def test_a_cell_declares_names_types_defaults_and_what_is_allowed(declared):
     assert declared == [
         Parameter("profile", str, "quick", "settings of the run", ("quick", "laptop", "paper")),
-        Parameter("runs", int, 0, "repeated runs; 0: the profile's number", (), 0, 1000),
-        Parameter("rate", float, 1e-3, "step size", (), 0, 0.5),
+        Parameter("runs", int, 0, "repeated runs; 0: the profile's number", (0,), (2, 1000)),
+        Parameter("rate", float, 1e-3, "step size", (), (0, 0.5)),
         Parameter("shift", int, -2, "any whole number"),
         Parameter("title", str, "CENA # 1", "of the figure"),
         Parameter("width", int, 2, "power of two", (1, 2, 4)),
@@ -52,6 +52,8 @@ def test_a_cell_declares_names_types_defaults_and_what_is_allowed(declared):
         ("runs: int = 'a'  # repeated runs", "'runs' is 'a': give an int"),
         ("runs: int = 5  # [0..4] repeated runs", "from 0 to 4"),
         ("runs: int = 5  # [0..] repeated runs", r"must be \[low..high\]"),
+        ("runs: int = 5  # [0 | 2..4] repeated runs", "from 0 or 2 to 4"),
+        ("runs: int = 5  # [0..1 | 5..6] repeated runs", "holds 2 ranges: give one"),
         ("kind: str = 'c'  # [a | b] kind", "unknown value of parameter 'kind' 'c'; valid: a, b"),
         ("runs: int = 1  # [1 | x] runs", "'x'"),
         ("runs: int = (", "not Python"),
@@ -65,9 +67,10 @@ def test_a_malformed_declaration_is_refused(line, reason):
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("runs", 3.0, "parameter 'runs' is 3.0: give an int from 0 to 1000"),
+        ("runs", 3.0, "parameter 'runs' is 3.0: give an int from 0 or 2 to 1000"),
+        ("runs", 1, "'runs' is 1: give an int from 0 or 2 to 1000"),
         ("runs", True, "give an int"),
-        ("runs", 1001, "from 0 to 1000"),
+        ("runs", 1001, "from 0 or 2 to 1000"),
         ("rate", 0.6, "from 0 to 0.5"),
         ("rate", math.nan, "finite"),
         ("title", 3, "give a str"),
@@ -91,7 +94,7 @@ def test_texts_are_read_by_the_declared_type(declared):
     [
         ("runs", "many", "'runs' is 'many': give an int"),
         ("runs", "1.5", "give an int"),
-        ("runs", "-1", "from 0 to 1000"),
+        ("runs", "-1", "from 0 or 2 to 1000"),
         ("rate", "inf", "finite"),
         ("shift", "", "give an int"),
         ("dark", "maybe", "true or false"),

@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cena import contrast
-from cena.contrast import TrainedEncoder
+from cena.contrast import ClosedForm, TrainedEncoder
 from cena.files import array_sha256
+from cena.processes import parallel
 from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
+from cena.study.closed_forms import embedded_classes
 from cena.study.scale import view_stages
 from cena.trajectories import Trajectory, TrajectoryExperiment, load_trajectory, train_trajectory
-from cena.trajectories.training import TRAJECTORIES
-from cena.types import Progress, silent
+from cena.trajectories.training import TRAJECTORIES, combined
+from cena.types import Floats, Progress, silent
 
 FILE = "trajectory.safetensors"
 
@@ -56,10 +58,10 @@ def trajectory_files(
             "architecture": space.architecture(architecture),
             "parameters": space.parameters(architecture),
         }
-        return store.folder("trajectories", {**shared, **network}, build, resumable=True) / FILE
+        return store.folder("trajectories", {**shared, **network}, build) / FILE
 
     paths = []
-    for path in joblib.Parallel(n_jobs=workers, return_as="generator")(
+    for path in parallel(workers, return_as="generator")(
         joblib.delayed(finished)(int(architecture)) for architecture in architectures
     ):
         paths.append(path)
@@ -69,8 +71,7 @@ def trajectory_files(
 
 def load_trajectories(paths: Sequence[Path]) -> Trajectory:
     """The trajectories in some files of the same configuration as one, with leading axes (files, epochs + 1, seeds)."""
-    each = [load_trajectory(path) for path in paths]
-    return Trajectory(*(np.stack([getattr(one, name) for one in each]) for name in Trajectory.__dataclass_fields__))
+    return combined(np.stack, [load_trajectory(path) for path in paths])
 
 
 def embedded(encoder: TrainedEncoder, trajectories: Trajectory) -> NDArray[np.float32]:
@@ -82,12 +83,24 @@ def embedded(encoder: TrainedEncoder, trajectories: Trajectory) -> NDArray[np.fl
     ----------
     trajectories : with leading axes (architectures, epochs + 1, seeds).
     """
-    shape = trajectories.status.shape[:2]
-    directions, singular_values, usable = trajectories.directions, trajectories.singular_values, trajectories.usable
     flat = contrast.encode(
-        encoder,
-        directions.reshape(-1, *directions.shape[2:]),
-        singular_values.reshape(-1, *singular_values.shape[2:]),
-        usable.reshape(-1, *usable.shape[2:]),
+        encoder, *(_flat(getattr(trajectories, name)) for name in ("directions", "singular_values", "usable"))
     )
-    return flat.reshape(*shape, -1)
+    return flat.reshape(*trajectories.status.shape[:2], -1)
+
+
+def embedded_in_closed_form(encoder: ClosedForm, trajectories: Trajectory) -> Floats:
+    """The same by the closed form, from the readings of the trajectories; see :func:`embedded_classes`.
+
+    Raises
+    ------
+    InputError
+        If the trajectories have not the readings of the encoder.
+    """
+    blocks = {name: _flat(reading) for name, reading in trajectories.readings.items()}
+    return embedded_classes(encoder, blocks, _flat(trajectories.usable)).reshape(*trajectories.status.shape[:2], -1)
+
+
+def _flat(values: NDArray[Any]) -> NDArray[Any]:
+    """Architectures and epochs as one axis."""
+    return values.reshape(-1, *values.shape[2:])

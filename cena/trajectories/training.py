@@ -2,9 +2,9 @@
 
 The paper embeds 20 networks during their first 50 epochs of training and does not say how. Here an architecture is
 trained from several seeds, side by side as one grouped network, and the networks of the seeds are its *views*: after
-each epoch the EPDJM of every one is taken at the data points that the encoder was trained with. Before the first epoch
-these are views as everywhere else, of networks at random initialisation (without the rescaling of section 4.1). Other
-data points, or augmented images, would not be other networks, and the encoder has only seen one set of points.
+each epoch the Jacobian of every one is taken at the data points that the encoder was trained with. Before the first
+epoch these are views as everywhere else, of networks at random initialisation (without the rescaling of section 4.1).
+Other data points, or augmented images, would not be other networks, and the encoder has only seen one set of points.
 
 As everywhere, Jacobians are taken in train mode: BatchNorm uses the statistics of the points. Its running statistics,
 which the accuracies use, are not touched by them.
@@ -14,7 +14,7 @@ to the very bytes of one that was not. (Other processors round differently.)
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ from cena.trajectories.training_sets import TrainingSet
 from cena.trajectories.views import network_views, stacked
 from cena.types import Booleans, Progress, silent
 
-TRAJECTORIES = Stage("trajectories", version=1)
+TRAJECTORIES = Stage("trajectories", version=2)
 """Training epoch by epoch, with views and accuracies."""
 
 _AT_ONCE = 250
@@ -67,6 +67,7 @@ class TrajectoryConfig:
     batch : images in a step.
     learning_rate : of the first step.
     precision : of the Jacobians, see :func:`cena.jacobians.data_jacobian`; training is in float32.
+    readings : which of :data:`cena.jacobians.READINGS` are taken of them.
     """
 
     epochs: int
@@ -74,6 +75,7 @@ class TrajectoryConfig:
     batch: int = DIGITS_BATCH
     learning_rate: float = DIGITS_LEARNING_RATE
     precision: str = "float32"
+    readings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.epochs < 0 or not self.seeds:
@@ -119,6 +121,8 @@ class Trajectory:
     """In percent of the first :data:`LEARNED` training images, without batch statistics."""
     test_accuracy: NDArray[np.float32]
     """In percent of the test images, after the last epoch; before, nobody needs it, and it is NaN."""
+    readings: dict[str, NDArray[np.float32]]
+    """(..., length) each, by name."""
 
     @property
     def usable(self) -> Booleans:
@@ -126,7 +130,16 @@ class Trajectory:
         return np.asarray(self.status == ViewStatus.USABLE)
 
 
-_FIELDS = tuple(Trajectory.__dataclass_fields__)
+_READINGS = "readings"
+_ARRAYS = tuple(name for name in Trajectory.__dataclass_fields__ if name != _READINGS)
+
+
+def combined(how: Callable[[list[Any]], Any], trajectories: Sequence[Trajectory]) -> Trajectory:
+    """One trajectory of several of the same kind, whose arrays are combined one by one, as by `np.stack`."""
+    return Trajectory(
+        **{name: how([getattr(each, name) for each in trajectories]) for name in _ARRAYS},
+        readings={name: how([each.readings[name] for each in trajectories]) for name in trajectories[0].readings},
+    )
 
 
 @TRAJECTORIES
@@ -138,34 +151,34 @@ def train_trajectory(
     Parameters
     ----------
     experiment, architecture : what is trained, on what, and how.
-    checkpoint : a file that is replaced after every epoch; if it exists, training continues from it. After the last
-        epoch it holds the trajectory and the trained weights (see :func:`load_trajectory`, :func:`trained_network`).
+    checkpoint : a file that is replaced after every epoch; if it exists, training continues from it, unless it is
+        damaged: then it begins again, and a warning is logged. After the last epoch it holds the trajectory and the
+        trained weights (see :func:`load_trajectory`, :func:`trained_network`).
     progress : told of the epochs after each.
 
     Raises
     ------
-    InputError : if the checkpoint is damaged or belongs to another training.
+    InputError : if the checkpoint belongs to another training.
     """
     space, data, points, config = experiment.space, experiment.data, experiment.points, experiment.config
     identity = {
         "architecture": space.architecture(architecture),
         "parameters": space.parameters(architecture),
-        "config": {**asdict(config), "seeds": list(config.seeds)},  # as it comes back from a file
+        # as it comes back from a file
+        "config": {**asdict(config), "seeds": list(config.seeds), "readings": list(config.readings)},
         "data": data.checksum,
         "points": array_sha256(points),
     }
     with one_thread():
         training = _Training(space, architecture, data, config)
-        if checkpoint.exists():
-            training.load(checkpoint, identity)
-        else:
+        if not training.load(checkpoint, identity):
             training.look(points)
         while training.epochs_done < config.epochs:
             training.epoch(training.epochs_done)
             training.look(points)
             training.save(checkpoint, identity)
             progress(training.epochs_done, config.epochs)
-        if not checkpoint.exists():  # no epoch at all
+        if config.epochs == 0:
             training.save(checkpoint, identity)
         return training.trajectory
 
@@ -213,22 +226,19 @@ class _Training:
 
     def look(self, points: NDArray[np.float32]) -> None:
         """Append views and accuracies as they are now."""
-        views = network_views(self.network, self.copies, points, self.config.precision)
+        views = network_views(self.network, self.copies, points, self.config.precision, self.config.readings)
         before = getattr(self, "trajectory", None)
         epochs_done = 0 if before is None else len(before.status)
         untested = np.full(self.copies, np.nan, np.float32)
-        accuracies = (
-            self._accuracy(*(part[:LEARNED] for part in self.training)),
-            self._accuracy(*self.test) if epochs_done == self.config.epochs else untested,
+        seen = Trajectory(
+            views.directions[np.newaxis],
+            views.singular_values[np.newaxis],
+            views.status[np.newaxis],
+            self._accuracy(*(part[:LEARNED] for part in self.training))[np.newaxis],
+            (self._accuracy(*self.test) if epochs_done == self.config.epochs else untested)[np.newaxis],
+            {name: reading[np.newaxis] for name, reading in views.readings.items()},
         )
-        seen_now = (views.directions, views.singular_values, views.status, *accuracies)
-        arrays: list[Any] = [each[np.newaxis] for each in seen_now]
-        seen = Trajectory(*arrays)
-        self.trajectory = (
-            seen
-            if before is None
-            else Trajectory(*(np.concatenate([getattr(before, name), getattr(seen, name)]) for name in _FIELDS))
-        )
+        self.trajectory = seen if before is None else combined(np.concatenate, [before, seen])
 
     def epoch(self, number: int) -> None:
         """One pass over the training images, in an order of its own for each seed."""
@@ -256,16 +266,23 @@ class _Training:
     def save(self, path: Path, identity: dict[str, Any]) -> None:
         """Write the checkpoint; after the last epoch without the optimiser, which nobody needs any more."""
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        tensors |= {f"seen.{name}": torch.from_numpy(getattr(self.trajectory, name)) for name in _FIELDS}
+        tensors |= {f"seen.{name}": torch.from_numpy(getattr(self.trajectory, name)) for name in _ARRAYS}
+        readings = self.trajectory.readings.items()
+        tensors |= {f"{_READINGS}.{name}": torch.from_numpy(reading) for name, reading in readings}
         finished = self.epochs_done == self.config.epochs
         write_checkpoint(path, identity, tensors, None if finished else self.optimizer)
 
-    def load(self, path: Path, identity: dict[str, Any]) -> None:
-        """Continue where :meth:`save` left off; raises `InputError` if that was another training."""
-        tensors, _ = read_checkpoint(path, identity, self.optimizer)
-        self.network.load_state_dict(part_of(tensors, "network"))
-        self.trajectory = _trajectory(tensors)
+    def load(self, path: Path, identity: dict[str, Any]) -> bool:
+        """Continue where :meth:`save` left off; False if it did not. Raises `InputError` for another training."""
+        found = read_checkpoint(path, identity, self.optimizer)
+        if found:
+            self.network.load_state_dict(part_of(found[0], "network"))
+            self.trajectory = _trajectory(found[0])
+        return found is not None
 
 
 def _trajectory(tensors: Mapping[str, Tensor]) -> Trajectory:
-    return Trajectory(**{name: tensor.numpy() for name, tensor in part_of(tensors, "seen").items()})
+    seen, readings = (
+        {name: tensor.numpy() for name, tensor in part_of(tensors, part).items()} for part in ("seen", _READINGS)
+    )
+    return Trajectory(**seen, readings=readings)

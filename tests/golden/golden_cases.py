@@ -242,11 +242,15 @@ def trajectories() -> Output:
     generator = np.random.default_rng(8)
     shown, answers = generator.normal(size=(40, 3, 8, 8)).astype(np.float32), generator.integers(0, 10, size=40)
     data = TrainingSet("noise", shown[:30], answers[:30], shown[30:], answers[30:], "noise")
-    config = TrajectoryConfig(epochs=2, seeds=(0, 1), batch=10)
+    config = TrajectoryConfig(epochs=2, seeds=(0, 1), batch=10, readings=("spectrum",))
     experiment = TrajectoryExperiment(TOPOLOGIES, data, pixels(), config)
     with tempfile.TemporaryDirectory() as folder:
         followed = train_trajectory(experiment, 3, Path(folder) / "trajectory")
-    return {"singular values": followed.singular_values[-1].tolist(), "learned": followed.training_accuracy.tolist()}
+    return {
+        "singular values": followed.singular_values[-1].tolist(),
+        "learned": followed.training_accuracy.tolist(),
+        "spectrum": followed.readings["spectrum"][0].tolist(),
+    }
 
 
 @case("images")

@@ -1,19 +1,21 @@
 """Trajectories of many architectures: any number of workers, kills and additions, and their embeddings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cena import contrast
-from cena.contrast import EncoderConfig, spectrum_scale, untrained_encoder
+from cena.contrast import ClosedFormConfig, EncoderConfig, fit_closed_form, spectrum_scale, untrained_encoder
 from cena.data.digits_images import digits_images
 from cena.data.images import images
+from cena.errors import InputError
 from cena.spaces import TopologySpace
 from cena.spaces.nas_bench_201.cells import all_topology_cells
 from cena.study import trajectories as module
 from cena.study.artifacts import ArtifactStore
-from cena.study.trajectories import embedded, load_trajectories, trajectory_files
+from cena.study.trajectories import embedded, embedded_in_closed_form, load_trajectories, trajectory_files
 from cena.trajectories import TrainingSet, TrajectoryConfig, TrajectoryExperiment
 
 SPACE = TopologySpace("digits-topology", all_topology_cells()[3::700], 4, 1, 8)
@@ -27,7 +29,7 @@ FEW = TrainingSet(
     "a few digits",
 )
 POINTS = images("patches", 12, 8, seed=0).pixels
-CONFIG = TrajectoryConfig(epochs=2, seeds=(0, 1))
+CONFIG = TrajectoryConfig(epochs=2, seeds=(0, 1), readings=("energy-map", "spectrum"))
 CHOSEN = (1, 7, 12)
 
 
@@ -96,3 +98,19 @@ def test_an_embedding_is_the_mean_over_the_seeds(tmp_path: Path) -> None:
     assert places.shape == (3, 3, 10)
     views = contrast.encode_views(encoder, many.directions[1], many.singular_values[1], many.usable[1])
     np.testing.assert_allclose(places[1], views.mean(axis=1), rtol=1e-4, atol=1e-5)
+
+
+def test_the_closed_form_embeds_the_readings_of_every_epoch(tmp_path: Path) -> None:
+    many = load_trajectories(files(ArtifactStore(tmp_path)))
+    assert {name: reading.shape for name, reading in many.readings.items()} == {
+        "energy-map": (3, 3, 2, 64),
+        "spectrum": (3, 3, 2, 12),
+    }
+    untrained = {name: reading[:, 0] for name, reading in many.readings.items()}
+    encoder = fit_closed_form(untrained, many.usable[:, 0], ClosedFormConfig(2, 0.5, 3))
+    places = embedded_in_closed_form(encoder, many)
+    assert places.shape == (3, 3, 2)
+    after = encoder.embed({name: reading[1, 2] for name, reading in many.readings.items()})
+    np.testing.assert_allclose(places[1, 2], after.mean(axis=0))
+    with pytest.raises(InputError, match="are not those that the closed form was fitted on"):
+        embedded_in_closed_form(encoder, replace(many, readings={}))

@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology]
-#     version: 2
+#     version: 3
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -20,26 +20,33 @@
 # This chapter varies three, one at a time, with everything else held fixed:
 #
 # 1. **the images** at which Jacobians are taken: does the method need a data set?
-# 2. **what the encoder reads**: the directions of a Jacobian, or its singular values?
+# 2. **what an encoder reads**: which of our readings, and, in the paper's recipe, the directions of a Jacobian or its
+#    singular values?
 # 3. **the size of the networks**: do Jacobians of small networks stand for those of large ones?
 #
 # Every comparison comes with the answer to a second question, without which it means little: how much changes when
-# *nothing* is varied but chance, that is the networks' initial weights or the seed of the encoder's training?
+# *nothing* is varied but chance, that is the networks' initial weights or the seed of an encoder's training?
+#
+# The *embedding* is ours, the closed form of [](03_contrastive_embeddings), which has no seed. *The paper's recipe* is
+# its MLP-Mixer on the EPDJM.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # [quick | laptop | paper] settings of the run
 runs: int = 0  # [0 | 2..1000] fresh splits for the forests; 0: the profile's number
-architectures: int = 0  # [0..15625] sampled for the first two sections; 0: the profile's number
-cells: int = 0  # [0..1000] of NAS-Bench-101 sampled for the third section; 0: the profile's number
+architectures: int = 0  # [0 | 60..15625] sampled for the first two sections, at most all; 0: the profile's number
+cells: int = 0  # [0 | 10..1000] of NAS-Bench-101 sampled for the third section; 0: the profile's number
 forest_components: int = 16  # [1..512] principal components of an embedding given to the forest
 
 # %% tags=["hide-input"]
+from itertools import product
+
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 from scipy.spatial.distance import pdist
 
 from cena.companion.project import results_folder
+from cena.contrast import fit_closed_form
 from cena.evaluate import (
     FeatureSources,
     Interval,
@@ -57,8 +64,10 @@ from cena.evaluate import (
 from cena.report import style
 from cena.report.tables import NAMES, markdown_table, top_table
 from cena.report.wording import counted, in_words, signed, told
+from cena.spaces import load
 from cena.study.ablations import EncoderVariant
 from cena.study.artifacts import ArtifactStore
+from cena.study.closed_forms import ClosedFormEmbedding, embedded_classes
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import of_unlabelled_nas_bench_101
 from cena.study.profiles import profile as settings_of
@@ -70,7 +79,7 @@ store = ArtifactStore()
 small = profile == "quick"
 ablations = settings_of(profile).ablations
 settings = settings_of(profile).vary(
-    space={"architectures": architectures or ablations.architectures},
+    space={"architectures": min(architectures or ablations.architectures, len(load(settings_of(profile).space.name)))},
     views={"points": ablations.points},
     encoder={"epochs": ablations.encoder_epochs},
 )
@@ -104,7 +113,7 @@ Markdown(
     f"This run: profile `{profile}`. The first two sections use a random sample of {len(reference.space):,} "
     f"architectures of {NAMES.get(settings.space.name, settings.space.name)} ({len(reference.representatives):,} classes), "
     f"networks of {scale_of(settings)}, Jacobians at {settings.views.points} points in {settings.views.per_class} views, encoders "
-    f"trained for {settings.encoder.epochs} epochs on these classes alone, and forests fitted on {train_size:,} labels "
+    f"fitted to these classes alone (the paper's recipe in {settings.encoder.epochs} epochs), and forests fitted on {train_size:,} labels "
     f"and judged on the other {len(reference.space) - train_size:,} architectures. The scores are "
     "therefore not those of [the analysis](05_analysis), which uses the whole space: only differences within this "
     "chapter count."
@@ -136,23 +145,26 @@ for row, (source, pipeline) in enumerate(bundled.items()):
 # %% [markdown]
 # ### What they are worth to a forest
 #
-# For every source the three feature sets of [the analysis](05_analysis) that are made of Jacobians: the embedding by an
-# encoder trained on this source's views, the log spectrum, and the single number `jacov`, each with log parameters.
-# Differences are taken split by split against the profile's own images. One row varies nothing but the seed of the
-# encoder's training: what is no larger than that difference cannot be told from chance.
+# For every source the feature sets of [the analysis](05_analysis) that are made of Jacobians: the embedding and that of
+# the paper's recipe, by encoders fitted to this source's views, the log spectrum, and the single number `jacov`, each
+# with log parameters. Differences are taken split by split against the profile's own images. One row varies nothing but
+# the seed of the recipe's training: what is no larger than that difference cannot be told from chance.
 
 # %%
-EMBEDDING, SPECTRUM, JACOV = (f"{name} + log parameters" for name in ("embedding", "log spectrum", "jacov"))
+EMBEDDING, RECIPE, SPECTRUM, JACOV = (
+    f"{name} + log parameters" for name in ("embedding", "paper's recipe", "log spectrum", "jacov")
+)
 forests = PredictionTask(train_size, runs, settings.seed, trees=settings.judging.trees)
 retrained = EncoderVariant(reference, seed=settings.seed + 1)
-RETRAINED = f"{SOURCES[own]}, encoder trained again"
+RETRAINED = f"{SOURCES[own]}, trained again"
 
 
-def features_of(pipeline, embedding):
-    """The feature sets of a source's views."""
+def features_of(pipeline, embedding, recipe):
+    """The feature sets of a source's views, embedded by the closed form and by the paper's recipe."""
     sources = FeatureSources(
         pipeline.parameters,
         embedding=pipeline.per_architecture(embedding),
+        paper=pipeline.per_architecture(recipe),
         singular_values=pipeline.per_architecture(pipeline.spectrum),
         jacov=pipeline.per_architecture(pipeline.jacov),
     )
@@ -161,9 +173,10 @@ def features_of(pipeline, embedding):
 
 features = {}
 for source, pipeline in seen.items():
-    sets = features_of(pipeline, pipeline.embedding)
-    features |= {(SOURCES[source], name): sets[name] for name in (EMBEDDING, SPECTRUM, JACOV)}
-features[RETRAINED, EMBEDDING] = features_of(reference, retrained.embedding)[EMBEDDING]
+    sets = features_of(pipeline, ClosedFormEmbedding(pipeline).embedding, pipeline.embedding)
+    features |= {(SOURCES[source], name): sets[name] for name in (EMBEDDING, RECIPE, SPECTRUM, JACOV)}
+ours = ClosedFormEmbedding(reference)
+features[RETRAINED, RECIPE] = features_of(reference, ours.embedding, retrained.embedding)[RECIPE]
 features["no images", "log parameters"] = sets["log parameters"]
 
 
@@ -205,11 +218,11 @@ rows, kept = [], []
 for source, name in features:
     row = [source, name]
     for dataset in labels:
-        ours = tau_of(by_source, dataset, source, name)
-        interval = mean_interval(ours)
+        own_tau = tau_of(by_source, dataset, source, name)
+        interval = mean_interval(own_tau)
         cell, minus = str(interval), (np.nan, np.nan, np.nan)
         if (SOURCES[own], name) in features and source != SOURCES[own]:
-            difference = paired_difference(ours, tau_of(by_source, dataset, SOURCES[own], name))
+            difference = paired_difference(own_tau, tau_of(by_source, dataset, SOURCES[own], name))
             cell += f"; {signed(difference)}"
             minus = (difference.value, difference.low, difference.high)
         row.append(cell)
@@ -226,8 +239,8 @@ Markdown(
     + top_tables(by_source, features)
 )
 
-# %% mystnb={"figure": {"name": "fig-images", "caption": "Kendall's τ of the three feature sets, each with log parameters, for every source of images, with 95 % intervals over the same splits. Dotted: log parameters alone, which need no image."}, "image": {"alt": "Dot plot of Kendall's tau, a row for each source of images and a colour for each feature set, one panel for each data set."}} tags=["hide-input"]
-SHADES = {"embedding": "blue", "log spectrum": "vermilion", "jacov": "green"}
+# %% mystnb={"figure": {"name": "fig-images", "caption": "Kendall's τ of the feature sets, each with log parameters, for every source of images, with 95 % intervals over the same splits. Dotted: log parameters alone, which need no image."}, "image": {"alt": "Dot plot of Kendall's tau, a row for each source of images and a colour for each feature set, one panel for each data set."}} tags=["hide-input"]
+SHADES = {"embedding": "blue", "paper's recipe": "sky blue", "log spectrum": "vermilion", "jacov": "green"}
 
 
 def dots(panel, table, rows, column, shades, value="tau"):
@@ -264,8 +277,8 @@ legend(figure, axes[0])
 paired = images_table.dropna(subset="minus_own")
 chance = paired[paired.images == RETRAINED].minus_own.abs().max()
 lines = [
-    f"- **Chance**: on the very same views, an encoder trained with another seed changes the embedding's τ by up to "
-    f"{chance:.3f}. The intervals, which are over splits, do not contain this."
+    f"- **Chance**: on the very same views, training with another seed changes the τ of the paper's recipe by up to "
+    f"{chance:.3f}. The intervals, which are over splits, do not contain this. The closed form has no seed."
 ]
 for source in seen:
     if source == own:
@@ -296,7 +309,7 @@ def needed(source):
     return (
         f"With {SOURCES[source]} the embedding's τ loses up to {loss:.3f}, "
         + ("no more" if loss <= chance else "more")
-        + " than by training the encoder again."
+        + " than the paper's recipe by training again."
     )
 
 
@@ -319,12 +332,12 @@ Markdown("\n".join(lines))
 #
 # Equal scores could come from different embeddings. So we compare the embeddings themselves: are the pairs of
 # architectures that are close with one source of images also close with another? The measure is Spearman's rank
-# correlation $\rho$ of all pairwise distances: cosine distances of the embeddings, as the layout ({eq}`eq:distances`)
-# uses them, and Euclidean distances of the log spectra, in which a common factor of all Jacobians cancels. Its
-# intervals come from resampling architectures.
+# correlation $\rho$ of all pairwise distances: Euclidean in our embedding, cosine in that of the paper's recipe, as its
+# layout ({eq}`eq:distances`) has it, and Euclidean between log spectra, in which a common factor of all Jacobians
+# cancels. Its intervals come from resampling architectures.
 #
-# Everything is compared with one reference: the profile's own images, one half of the initialisations, and an encoder
-# trained with a seed of its own. Against it stand the other half of the initialisations and another training, of each
+# Everything is compared with one reference: the profile's own images, one half of the initialisations, to which the
+# closed form is fitted, and, for the paper's recipe, a training with a seed of its own. Against it stand the other half of the initialisations and another training, of each
 # source. For the profile's own images that is the **ceiling**: it falls short of 1 by chance alone.
 
 # %%
@@ -336,24 +349,39 @@ def agreement(first, second, distance):
     return distance_agreement(first, second, settings.seed, resamples=RESAMPLES, distance=distance)
 
 
+def closed_form(pipeline, classes, initialisations):
+    """(classes, d) the embedding by a closed form that saw only some initialisations of all classes."""
+    whole = ClosedFormEmbedding(pipeline)
+    usable, blocks = (
+        pipeline.usable[:, initialisations],
+        {name: block[:, initialisations] for name, block in whole.blocks.items()},
+    )
+    encoder = fit_closed_form(blocks, usable, whole.config)
+    return embedded_classes(encoder, {name: block[classes] for name, block in blocks.items()}, usable[classes])
+
+
 def spectra(pipeline, classes, initialisations):
     """(classes, components) mean log singular values over some initialisations."""
     return log_spectrum(pipeline.spectrum[classes][:, initialisations])
 
 
 base = {
+    "embedding": closed_form(reference, drawn, second_half),
+    "paper's recipe": retrained.embedding_of(drawn, second_half),
     "log spectrum": spectra(reference, drawn, second_half),
-    "embedding": retrained.embedding_of(drawn, second_half),
 }
 alike = {}
 for source, pipeline in seen.items():
-    theirs = spectra(pipeline, drawn, first_half)
-    alike[source, "log spectrum"] = agreement(base["log spectrum"], theirs, "euclidean")
-    theirs = EncoderVariant(pipeline).embedding_of(drawn, first_half)
-    alike[source, "embedding"] = agreement(base["embedding"], theirs, "cosine")
+    theirs = {
+        "embedding": (closed_form(pipeline, drawn, first_half), "euclidean"),
+        "paper's recipe": (EncoderVariant(pipeline).embedding_of(drawn, first_half), "cosine"),
+        "log spectrum": (spectra(pipeline, drawn, first_half), "euclidean"),
+    }
+    for name, (places, distance) in theirs.items():
+        alike[source, name] = agreement(base[name], places, distance)
 
-# %% mystnb={"figure": {"name": "fig-image-geometry", "caption": "Rank correlation of pairwise distances with those of the profile's own images, whose first row is the ceiling: other initialisations and another training, but the same images. 95 % intervals over architectures."}, "image": {"alt": "Dot plot of rank correlations, a row for each source of images."}} tags=["hide-input"]
-GEOMETRY = {"embedding": "blue", "log spectrum": "vermilion"}
+# %% mystnb={"figure": {"name": "fig-image-geometry", "caption": "Rank correlation of pairwise distances with those of the profile's own images, whose first row is the ceiling: other initialisations, and another training of the recipe, but the same images. 95 % intervals over architectures."}, "image": {"alt": "Dot plot of rank correlations, a row for each source of images."}} tags=["hide-input"]
+GEOMETRY = {name: shade for name, shade in SHADES.items() if name in base}
 
 
 def geometry_table(agreements, column):
@@ -395,11 +423,96 @@ display(
 )
 
 # %% [markdown]
-# ## What the encoder reads
+# ## What an encoder reads
+#
+# ### Our readings
+#
+# The embedding reads several statistics of the whole Jacobian ([](02_data_jacobians) shows them). Which of them does it
+# need? We fit the closed form to each of them alone, and to all but one, on the same views, and ask a forest again, with
+# log parameters and without.
+
+# %%
+readings = settings.closed_form.readings
+forms = {"all": ours}
+forms |= {f"only {name}": ClosedFormEmbedding(reference, (name,)) for name in readings}
+forms |= {
+    f"without {name}": ClosedFormEmbedding(reference, tuple(each for each in readings if each != name))
+    for name in readings
+}
+features = {}
+for read, form in forms.items():
+    sets = features_of(reference, form.embedding, reference.embedding)
+    features |= {(read, name): sets[name] for name in (EMBEDDING, "embedding")}
+features["nothing", "log parameters"] = sets["log parameters"]
+by_form = scored(features)
+
+# %% mystnb={"figure": {"name": "fig-readings", "caption": "Kendall's τ of the closed form of all readings, of each alone, and of all but one, with 95 % intervals over the same splits. Dotted: log parameters alone."}, "image": {"alt": "Dot plot of Kendall's tau, a row for each choice of readings, with and without log parameters, one panel for each data set."}} tags=["hide-input"]
+WITH_AND_WITHOUT = {EMBEDDING: "blue", "embedding": "orange"}
+
+
+def tau_table(scores, features, column):
+    """Every row's τ on every data set with its interval."""
+    kept = []
+    for (row, name), dataset in product(features, labels):
+        each = mean_interval(tau_of(scores, dataset, row, name))
+        kept.append((dataset, row, name, each.value, each.low, each.high))
+    return pd.DataFrame(kept, columns=["dataset", column, "features", "tau", "tau_low", "tau_high"])
+
+
+forms_table = tau_table(by_form, features, "readings")
+write_table(results / f"{stem}_readings.csv", forms_table)
+figure, axes = style.figure(1, len(labels), panel_height=3.4)
+for number, (panel, dataset) in enumerate(zip(axes, labels, strict=True)):
+    part = forms_table[forms_table.dataset == dataset]
+    dots(panel, part[part.readings != "nothing"], [*forms], "readings", WITH_AND_WITHOUT)
+    panel.axvline(part[part.features == "log parameters"].tau.item(), color="black", linewidth=0.8, linestyle=":")
+    panel.set(xlabel="Kendall's τ", title=names[dataset])
+    if number:
+        panel.set_yticklabels([])
+legend(figure, axes[0])
+
+# %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
+
+
+def changed(row, name, dataset):
+    """What the closed form of all readings has above another, split by split."""
+    return paired_difference(tau_of(by_form, dataset, "all", name), tau_of(by_form, dataset, row, name))
+
+
+rows = [
+    (name, with_or_without, *(in_words(changed(f"without {name}", with_or_without, dataset)) for dataset in labels))
+    for name in readings
+    for with_or_without in (EMBEDDING, "embedding")
+]
+alone = {
+    name: np.mean([tau_of(by_form, dataset, f"only {name}", "embedding").mean() for dataset in labels])
+    for name in readings
+}
+best = max(alone, key=alone.get)
+gains = [changed(f"only {best}", "embedding", dataset) for dataset in labels]
+missed = [
+    name
+    for name in readings
+    if any(told(changed(f"without {name}", "embedding", dataset)) == "better" for dataset in labels)
+]
+display(
+    Markdown(markdown_table(("the reading adds", "features", *(names[dataset] for dataset in labels)), rows)),
+    Markdown(
+        f"The best single reading is *{best}*. All together, against it alone: {counted(map(told, gains))} scores. "
+        + (
+            f"Readings without which τ falls on some data set, as far as this run can tell: {', '.join(missed)}."
+            if missed
+            else "No reading is missed by the others, as far as this run can tell: they know much the same."
+        )
+    ),
+)
+
+# %% [markdown]
+# ### The paper's recipe: directions or singular values
 #
 # A Jacobian has two factors. The singular values say how strongly a network reacts to its images; the directions say
-# *which* images it reacts to together. [The encoder](03_contrastive_embeddings) is given both. To see what each is worth
-# we train it three times, on the same views and with the same seed:
+# *which* images it reacts to together. The paper's encoder is given both. To see what each is worth we train it three
+# times, on the same views and with the same seed:
 #
 # - with **both**;
 # - with the **directions** alone: all singular values are set to one;
@@ -411,33 +524,31 @@ display(
 READS = ("both", "directions", "spectrum")
 read = {reads: EncoderVariant(reference, reads) for reads in READS}
 features = {}
-for reads, variant in read.items():
-    sets = features_of(reference, variant.embedding)
-    features |= {(reads, name): sets[name] for name in (EMBEDDING, "embedding")}
-again = features_of(reference, retrained.embedding)
-features |= {("both, trained again", name): again[name] for name in (EMBEDDING, "embedding")}
+for reads, variant in {**read, "both, trained again": retrained}.items():
+    sets = features_of(reference, ours.embedding, variant.embedding)
+    features |= {(reads, name): sets[name] for name in (RECIPE, "paper's recipe")}
 features["no encoder", SPECTRUM] = sets[SPECTRUM]
 features["no encoder", "log parameters"] = sets["log parameters"]
 by_reading = scored(features)
 
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
-rows, kept = [], []
-for reads, name in features:
-    intervals = {dataset: mean_interval(tau_of(by_reading, dataset, reads, name)) for dataset in labels}
-    kept += [(dataset, reads, name, each.value, each.low, each.high) for dataset, each in intervals.items()]
-    rows.append((reads, name, *map(str, intervals.values())))
-reading_table = pd.DataFrame(kept, columns=["dataset", "reads", "features", "tau", "tau_low", "tau_high"])
+reading_table = tau_table(by_reading, features, "reads")
 write_table(results / f"{stem}_reading.csv", reading_table)
+rows = [
+    (reads, name, *(str(mean_interval(tau_of(by_reading, dataset, reads, name))) for dataset in labels))
+    for reads, name in features
+]
 header = ("the encoder reads", "features", *(f"{names[dataset]} τ" for dataset in labels))
 Markdown(f"{markdown_table(header, rows)}\n\nHow well the top is seen:\n\n{top_tables(by_reading, features)}")
 
 # %% mystnb={"figure": {"name": "fig-reading", "caption": "Kendall's τ of embeddings by encoders that read both factors of a Jacobian or only one, with 95 % intervals over the same splits. Dotted: log parameters alone. Dashed: the log spectrum with log parameters, without an encoder."}, "image": {"alt": "Dot plot of Kendall's tau, a row for each encoder, with and without log parameters, one panel for each data set."}} tags=["hide-input"]
-WITH_AND_WITHOUT = {EMBEDDING: "blue", "embedding": "orange"}
+WITHOUT = "paper's recipe"
+RECIPES = {RECIPE: "sky blue", WITHOUT: "orange"}
 order = [*READS, "both, trained again"]
 figure, axes = style.figure(1, len(labels), panel_height=2.3)
 for number, (panel, dataset) in enumerate(zip(axes, labels, strict=True)):
     part = reading_table[reading_table.dataset == dataset]
-    dots(panel, part, order, "reads", WITH_AND_WITHOUT)
+    dots(panel, part, order, "reads", RECIPES)
     for name, line in (("log parameters", ":"), (SPECTRUM, "--")):
         panel.axvline(part[part.features == name].tau.item(), color="black", linewidth=0.8, linestyle=line)
     panel.set(xlabel="Kendall's τ", title=names[dataset])
@@ -453,7 +564,7 @@ legend(figure, axes[0])
 # %% mystnb={"markdown_format": "myst"} tags=["hide-input"]
 FACTORS = (("directions", "spectrum"), ("spectrum", "directions"))
 rows, added = [], []
-for name in (EMBEDDING, "embedding"):
+for name in RECIPES:
     for factor, without in FACTORS:
         differences = [
             paired_difference(tau_of(by_reading, dataset, "both", name), tau_of(by_reading, dataset, without, name))
@@ -467,7 +578,7 @@ seed_noise = max(
         - tau_of(by_reading, dataset, "both, trained again", name).mean()
     )
     for dataset in labels
-    for name in (EMBEDDING, "embedding")
+    for name in RECIPES
 )
 
 
@@ -483,8 +594,8 @@ display(
     Markdown(markdown_table(("adds", "features", *(names[dataset] for dataset in labels)), rows)),
     Markdown(
         "\n".join(
-            f"- **Reading the {factor}** beside the {other} changes τ by {added_by(factor, EMBEDDING)} with log parameters "
-            f"and by {added_by(factor, 'embedding')} without."
+            f"- **Reading the {factor}** beside the {other} changes τ by {added_by(factor, RECIPE)} with log parameters "
+            f"and by {added_by(factor, WITHOUT)} without."
             for factor, other in FACTORS
         )
         + f"\n- Another seed of the training changes these scores by up to {seed_noise:.3f}."
@@ -505,9 +616,9 @@ display(
 # in one only stand between them. Larger networks vary less by chance, so their agreement with the reduced ones may even
 # exceed the ceiling.
 #
-# Of the embedding we compare what would really be used in place of each other: the embedding of the reduced networks by
-# an encoder trained on their views, and that of the full networks by an encoder trained on theirs. With so few cells
-# these encoders see a small part of a space, so the log spectrum, which needs no training, is the sharper test.
+# Of the embeddings we compare what would really be used in place of each other: that of the reduced networks by an
+# encoder fitted to their views, and that of the full networks by an encoder fitted to theirs. With so few cells these
+# encoders see a small part of a space, so the log spectrum, which needs none, is the sharper test.
 
 # %%
 reduced = of_unlabelled_nas_bench_101(settings, architectures=cells, points=ablations.cell_points)
@@ -550,15 +661,19 @@ full_ceiling = agreement(
 by_parameters = agreement(
     spectra(large_networks, both_usable, pair), log_parameters(large_networks.parameters)[both_usable], "euclidean"
 )
-base = EncoderVariant(small_networks, seed=settings.seed + 1).embedding_of(both_usable, other_pair)
-EMBEDDED = "embedding, two initialisations"
-for name in ("reduced", "full"):
-    theirs = EncoderVariant(graphs[name]).embedding_of(both_usable, pair)
-    sizes[name, EMBEDDED] = agreement(base, theirs, "cosine")
+EMBEDDED, RECIPES_TWO = (f"{name}, two initialisations" for name in ("embedding", "paper's recipe"))
+trained_apart = EncoderVariant(small_networks, seed=settings.seed + 1).embedding_of(both_usable, other_pair)
+for name, pipeline in graphs.items():
+    theirs = closed_form(pipeline, both_usable, pair)
+    sizes[name, EMBEDDED] = agreement(closed_form(small_networks, both_usable, other_pair), theirs, "euclidean")
+    if name in ("reduced", "full"):
+        theirs = EncoderVariant(pipeline).embedding_of(both_usable, pair)
+        sizes[name, RECIPES_TWO] = agreement(trained_apart, theirs, "cosine")
 
 # %% mystnb={"figure": {"name": "fig-scale", "caption": "Left: distances between log spectra of full networks against those of reduced networks (means of two initialisations each), brighter where there are more pairs of cells. Right: rank correlation of the distances with those of reduced networks, with 95 % intervals over cells. The first row is the ceiling; the rows between the first and the last are reduced networks enlarged in one respect only."}, "image": {"alt": "Left a density plot of pairwise distances, right a dot plot of rank correlations for networks of several sizes."}} tags=["hide-input"]
 PANEL = {
     EMBEDDED: "blue",
+    RECIPES_TWO: "sky blue",
     "log spectrum, two initialisations": "vermilion",
     "log spectrum, one initialisation": "orange",
 }

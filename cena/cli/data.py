@@ -4,11 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
 
-from cena.cli.console import console
+from cena.cli.console import console, escape, table
 
 data_commands = typer.Typer(
     help="The data sets: list, fetch or verify the files, import an official archive.", no_args_is_help=True
@@ -26,20 +24,19 @@ def list_files() -> None:
     from cena.data import derived, registry
     from cena.data.label_tables import IMPORTED, LabelTable
 
-    table = Table(
-        "file", "MB", "licence", "from", "here", "chapters", title=f"download folder {registry.data_folder()}"
-    )
+    title = escape(f"download folder {registry.data_folder()}")
+    files = table("file", "MB", "licence", "from", "here", "chapters", title=title)
     for name, known in registry.REGISTRY.items():
         here = "no" if registry.missing([name]) else "yes"
         row = (name, f"{known.megabytes:,.2f}", known.licence, known.url or "", here, known.chapters)
-        table.add_row(*map(escape, row))
-    console.print(table)
+        files.add_row(*map(escape, row))
+    console.print(files)
     for space in derived.RECIPES:
         recipe = derived.recipe_of(space)
         here = "derived" if derived.derived_path(recipe).exists() else "to be derived"
         console.print(f"{space}: {here} from {escape(', '.join(recipe.sources))}")
     for path in sorted((registry.data_folder() / IMPORTED).glob("*.npz")):
-        console.print(f"{path.stem}: {escape(LabelTable(path).origin())}")
+        console.print(escape(f"{path.stem}: {LabelTable(path).origin()}"))
 
 
 @data_commands.command("fetch")
@@ -76,11 +73,11 @@ def fetch_files(names: Names = None) -> None:
             continue
         try:
             with console.status(f"deriving the labels of {space}"):
-                table = derived.derived_table(space)
+                place = derived.derived_table(space).path
         except InputError as error:
             failures.append(str(error))
             continue
-        console.print(f"{space}: labels at {escape(str(table.path))}")
+        console.print(f"{space}: labels at {escape(str(place))}")
     if failures:
         raise InputError("\n".join(failures))
 
@@ -117,7 +114,7 @@ def import_archive_of(
             raise InputError(f"which archive of '{space}'? give its path: cena data import {space} PATH")
         archive = registry.fetch(ARCHIVE_101)
     with console.status(f"reading {escape(archive.name)}") as status:
-        table = import_archive(
+        place = import_archive(
             space, archive, lambda count, _: status.update(f"reading {escape(archive.name)}: {count:,} records")
         )
-    console.print(f"{space}: imported into {escape(str(table))}")
+    console.print(f"{space}: imported into {escape(str(place))}")

@@ -112,8 +112,8 @@ def load_closed_form(path: Path) -> ClosedForm:
         If the file is missing, damaged or no closed-form encoder.
     """
     tensors, description = read_tensors(path, _KIND)
-    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
     try:
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
         blocks = {
             name: BlockProjection(**{part: arrays[f"{name}.{part}"] for part in BlockProjection.__dataclass_fields__})
             for name in description["blocks"]

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+import torch
 from torch import nn
 
 from cena.computing import drawn_from, native_bfloat16
@@ -111,8 +112,12 @@ def load_encoder(path: Path) -> TrainedEncoder:
     try:
         config = EncoderConfig(**description["config"])
         scale = SpectrumScale(*(tuple(description["scale"][name]) for name in ("mean", "deviation")))
-        network = Encoder(config)
-        network.load_state_dict(tensors)
-        return TrainedEncoder(network.eval(), config, scale, tuple(description["history"]))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path} is not an encoder of this version ({error}); train and save it again") from error
+        if config.depth > len(tensors):
+            raise ValueError("it has fewer tensors than blocks")
+        with torch.device("meta"):  # without memory: what it takes is decided by the tensors that are there
+            network = Encoder(config)
+        network.load_state_dict(tensors, assign=True)
+        return TrainedEncoder(network.float().eval(), config, scale, tuple(description["history"]))
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path} is not an encoder of this version ({reason}); train and save it again") from error

@@ -46,14 +46,13 @@ def read_darts_table(path: Path) -> tuple[list[Genotype], Floats]:
     genotypes: list[Genotype] = []
     accuracies: list[float] = []
     with path.open(newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.reader(file), start=1):
-            try:
-                text, accuracy = row
+        try:
+            for text, accuracy in csv.reader(file):
                 genotypes.append(parse_genotype(text))
                 accuracies.append(float(accuracy))
-            except ValueError as error:
-                reason = str(error) if isinstance(error, InputError) else "expected a genotype's text and a number"
-                raise InputError(f"cannot read line {number} of {_named(path)}: {reason}") from None
+        except (ValueError, csv.Error) as error:
+            reason = str(error) if isinstance(error, InputError) else "expected a genotype's text and a number"
+            raise InputError(f"cannot read line {len(accuracies) + 1} of {_named(path)}: {reason}") from None
     if len(genotypes) != _ROWS:
         raise InputError(f"{_named(path)} has {len(genotypes)} rows, not {_ROWS:,}: fetch it again")
     values = np.array(accuracies)

@@ -2,64 +2,104 @@
 
 What has arrived is kept beside the file's place as ``<name>.part``. The next attempt, in this process or a later one,
 asks the server for the rest (HTTP ``Range``, RFC 9110 section 14) and starts anew where the server does not do that.
+There it is also verified: a kill at any moment costs nothing that had arrived, and there is never a second copy.
 """
 
+import time
 from pathlib import Path
 
 import requests
+import urllib3.exceptions
 
+from cena.files import file_sha256
 from cena.types import Progress, silent
 
 TIMEOUT = 30.0
 """Seconds without a connection or a byte after which an attempt fails."""
 CHUNK = 1 << 16
-"""Bytes of a piece."""
+"""Bytes of a piece, at most."""
+SLOWEST = 1000
+"""Bytes a second without which an attempt fails: a download has no more than its size over this."""
+WINDOW = 60.0
+"""Seconds over which they are counted."""
+PAUSE = 1.0
+"""Seconds between two attempts."""
 
 
-class ResumingDownloader:
-    """A downloader for pooch that keeps what has arrived and resumes it.
+class TrickleError(requests.Timeout):
+    """A server that sends, but too slowly to wait for the end."""
+
+
+class ChecksumError(ValueError):
+    """A download with another content than was published."""
+
+
+def download(url: str, part: Path, checksum: str, attempts: int, progress: Progress = silent) -> None:
+    """Complete `part` with the content of an address, and verify it there.
 
     Parameters
     ----------
-    part : where unfinished content is kept.
+    part : the unfinished file; what it holds is gone on from.
+    checksum : the sha256 that the whole has, in hexadecimal.
+    attempts : how often it is tried.
     progress : called after every piece of (bytes there, bytes in all), the latter 0 where the server does not say.
+
+    Raises
+    ------
+    requests.RequestException
+        If the server refuses, stalls, trickles or breaks off; what has arrived is kept.
+    ChecksumError
+        If something else arrives; it is deleted.
+    OSError
+        If it cannot be written.
     """
+    for left in reversed(range(attempts)):
+        try:
+            _complete(url, part, progress)
+            if file_sha256(part) == checksum:
+                return
+            part.unlink()
+            raise ChecksumError(url)
+        except (requests.RequestException, ChecksumError):
+            if not left:
+                raise
+            time.sleep(PAUSE)
 
-    def __init__(self, part: Path, progress: Progress = silent):
-        self.part = part
-        self.progress = progress
 
-    def __call__(self, url: str, output_file: str | Path, _pooch: object) -> None:
-        """Download `url` completely and move it to `output_file`; pooch then verifies its checksum.
+def _complete(url: str, part: Path, progress: Progress) -> None:
+    there = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity"}  # lengths are those of the file, not of a compressed answer
+    if there:
+        headers["Range"] = f"bytes={there}-"
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        if there and response.status_code == requests.codes.requested_range_not_satisfiable:
+            return  # nothing is left to get: the checksum decides whether what is there is the file
+        response.raise_for_status()
+        try:
+            _receive(response, part, there, progress)
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.Timeout(error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.exceptions.ChunkedEncodingError(error) from error
 
-        Raises
-        ------
-        requests.RequestException
-            If the server refuses, stalls or breaks off; what has arrived is kept.
-        OSError
-            If it cannot be written.
-        """
-        there = self.part.stat().st_size if self.part.exists() else 0
-        headers = {"Accept-Encoding": "identity"}  # lengths are those of the file, not of a compressed answer
-        if there:
-            headers["Range"] = f"bytes={there}-"
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-            if response.status_code != requests.codes.requested_range_not_satisfiable:
-                response.raise_for_status()
-                self._receive(response, there)
-            # Else nothing is left to get: the checksum decides whether what is there is the file.
-        self.part.replace(output_file)
 
-    def _receive(self, response: requests.Response, there: int) -> None:
-        if not response.headers.get("Content-Range", "").startswith(f"bytes {there}-"):
-            there = 0  # the server sends the whole file
-        announced = int(response.headers.get("Content-Length", 0))
-        total = there + announced if announced else 0
-        with self.part.open("ab" if there else "wb") as file:
-            for piece in response.iter_content(CHUNK):
-                file.write(piece)
-                there += len(piece)
-                self.progress(there, total)
+def _receive(response: requests.Response, part: Path, there: int, progress: Progress) -> None:
+    if not response.headers.get("Content-Range", "").startswith(f"bytes {there}-"):
+        there = 0  # the server sends the whole file
+    announced = response.headers.get("Content-Length", "")
+    total = there + int(announced) if announced.isdecimal() else 0
+    began, had = time.monotonic(), there
+    with part.open("ab" if there else "wb") as file:
+        # `read1` gives what there is; `iter_content` would wait for a whole piece.
+        while piece := response.raw.read1(CHUNK, decode_content=True):
+            file.write(piece)
+            there += len(piece)
+            progress(there, total)
+            waited = time.monotonic() - began
+            if waited > WINDOW:
+                if there - had < SLOWEST * waited:
+                    raise TrickleError
+                began, had = time.monotonic(), there
 
 
 def reason(error: OSError | ValueError) -> str:
@@ -67,7 +107,9 @@ def reason(error: OSError | ValueError) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"the server answered {response.status_code}"
-    if isinstance(error, requests.Timeout) or "timed out" in str(error):  # a stall comes as a ConnectionError
+    if isinstance(error, TrickleError):
+        return f"the server sent less than {SLOWEST:,} bytes a second for {WINDOW:g} s"
+    if isinstance(error, requests.Timeout):
         return f"the server sent nothing for {TIMEOUT:g} s"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection broke off"

@@ -6,8 +6,6 @@ the authors' code.
 """
 
 import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from cena.data import registry
 from cena.data.public_files import CIFAR10, CIFAR10_SUBSET
 from cena.errors import InputError, unknown
 from cena.files import sha256
+from cena.outside import read_arrays
 from cena.stages import Stage
 
 IMAGES = Stage("images", version=1)
@@ -180,16 +179,10 @@ def _own(path: Path, count: int, resolution: int, seed: int) -> tuple[Levels, st
     expected = f"{path} must be an .npz file with an array 'images' of type uint8 and shape (n, size, size, 3)"
     if not path.is_file():
         raise InputError(f"{expected}: there is no such file")
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"{expected}: it cannot be read")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            names = list(file)
-            own = file["images"] if "images" in names else None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{expected}: it cannot be read") from error
-    if own is None:
-        raise InputError(f"{expected}: its arrays are {', '.join(names) or 'none'}")
+        own = read_arrays(path, ["images"])["images"]
+    except InputError as error:
+        raise InputError(f"{expected}: {error}") from error
     shape = own.shape
     if own.dtype != np.uint8 or own.ndim != 4 or shape[3] != 3 or shape[1] != shape[2]:
         raise InputError(f"{expected}: its array has type {own.dtype} and shape {shape}")

@@ -71,5 +71,5 @@ def read_labels(files: tuple[str, ...]) -> tuple[list[str] | None, Floats]:
     paths = [registry.fetch(file) for file in files]
     if len(paths) == 1:
         return None, read_darts_table(paths[0])[1]
-    names = paths[0].read_text().split() if paths[0].suffix == ".txt" else np.load(paths[0]).tolist()
+    names = paths[0].read_text(encoding="utf-8").split() if paths[0].suffix == ".txt" else np.load(paths[0]).tolist()
     return names, np.load(paths[1]).astype(np.float64)

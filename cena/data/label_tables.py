@@ -6,8 +6,6 @@ provenance: the file it was made from and that file's sha256. Arrays are read on
 """
 
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from cena.data import registry
 from cena.errors import InputError
 from cena.files import file_sha256, replacing, sha256
+from cena.outside import array_names, parse_json, read_arrays
 from cena.types import Arrays
 
 IMPORTED = "imported"
@@ -63,37 +62,38 @@ class LabelTable:
 
     def __init__(self, path: Path):
         self.path = path
-        self.names: frozenset[str] = frozenset()
-        with self._open() as file:
-            self.names = frozenset(file.files)
-        self.provenance: dict[str, str] = json.loads(str(self["provenance"]))
+        try:
+            self.names = array_names(path)
+        except InputError as error:
+            raise self.damaged(error) from error
+        try:
+            self.provenance: dict[str, str] = parse_json(str(self["provenance"]))
+            if not all(isinstance(self.provenance[said], str) for said in ("source", "sha256")):
+                raise ValueError("what is said is no text")
+        except (ValueError, KeyError, TypeError) as error:
+            raise self.damaged("its provenance does not say what it was made from") from error
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        if name not in self.names:
-            raise self._damaged(f"it has no array '{name}'")
-        with self._open() as file:
-            try:
-                return np.asarray(file[name])
-            except (OSError, ValueError, zipfile.BadZipFile, EOFError, zlib.error) as error:
-                raise self._damaged(f"array '{name}' cannot be read") from error
+        try:
+            return read_arrays(self.path, [name])[name]
+        except InputError as error:
+            raise self.damaged(error) from error
 
     def keys(self) -> list[LabelKey]:
-        """The accuracies it holds, sorted."""
-        parts = [name.split(".")[1:] for name in self.names if name.startswith("accuracy.")]
-        return sorted(
-            (LabelKey(dataset, split, int(epochs), trials) for dataset, split, epochs, trials in parts), key=astuple
-        )
+        """The accuracies it holds, sorted; raises `InputError` if an array's name is not that of one."""
+        try:
+            parts = [name.split(".")[1:] for name in self.names if name.startswith("accuracy.")]
+            keys = [LabelKey(dataset, split, int(epochs), trials) for dataset, split, epochs, trials in parts]
+        except ValueError as error:
+            raise self.damaged("an accuracy is not named by data set, split, epochs and trials") from error
+        return sorted(keys, key=astuple)
 
     def origin(self) -> str:
         """One phrase that says what it was made from."""
         return f"imported from {self.provenance['source']} (sha256 {self.provenance['sha256']})"
 
-    def _open(self) -> Any:
-        if not zipfile.is_zipfile(self.path):
-            raise self._damaged("it is no .npz file")
-        return np.load(self.path, allow_pickle=False)
-
-    def _damaged(self, reason: str) -> InputError:
+    def damaged(self, reason: object) -> InputError:
+        """The error for a table that cannot be used, and why."""
         return InputError(f"{self.path} is no label table of cena: {reason}; remove it and import it again")
 
 

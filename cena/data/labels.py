@@ -246,8 +246,11 @@ def _imported_with(space_name: str, key: LabelKey) -> LabelTable | None:
 
 
 def _from_table(space_name: str, table: LabelTable, array: str) -> Floats:
-    names = None if space_name == "nas-bench-101" else table["architecture"].tolist()
-    return _aligned(space_name, names, table[array].astype(np.float64))
+    values, names = table[array], None if space_name == "nas-bench-101" else table["architecture"].tolist()
+    try:
+        return _aligned(space_name, names, values.astype(np.float64))
+    except (ValueError, TypeError) as error:  # such as that of a space, of a name that it does not know
+        raise table.damaged(f"'{array}' is not of {space_name} ({error})") from error
 
 
 def _aligned(space_name: str, names: list[str] | None, values: Floats) -> Floats:

@@ -4,7 +4,6 @@ What is published has no cells: they are found by hashing all 423,624 of the spa
 form; the table that an earlier edition merged has the same cells, many with their vertices in another order.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from cena.data import registry
 from cena.data.label_tables import LabelKey
 from cena.data.public_files import MERGED_101, NASBENCH_VIS
+from cena.outside import parse_json
 from cena.spaces.nas_bench_101.cells import MAX_VERTICES, NAS_BENCH_101_OPERATIONS, NasBench101Cell
 from cena.spaces.nas_bench_101.isomorphism import cells_by_hash
 from cena.stages import Stage
@@ -84,7 +84,7 @@ def _columns(path: Path, name: str) -> dict[str, NDArray[Any]]:
     expected = ["key", "trainable_parameters", "final_training_time"]
     expected += [f"{epochs}_final_validation_accuracy" for epochs in KEYS_101.values()]
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
         columns = {column: np.array(content[column]) for column in expected}
     except KeyError as error:
         raise registry.unusable(name, f"it has no column {error}") from error

@@ -96,4 +96,4 @@ def _values(kept: Any) -> NDArray[Any]:
     _, shape, _, _, texts = kept.state
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("objects that are no texts")
-    return np.array(texts, np.str_).reshape(shape)
+    return np.array(texts, object).reshape(shape)  # of type str all would be as long as the longest

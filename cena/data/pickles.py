@@ -8,7 +8,7 @@ import io
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,19 +33,31 @@ def _number(kind: NumberType, content: bytes) -> float | int | bool:
     return number
 
 
+def _ordered() -> OrderedDict[Any, Any]:
+    """An empty dictionary: one made of what is already there would copy it, as often as a few bytes say so."""
+    return OrderedDict()
+
+
 Allowed = Mapping[tuple[str, str], Callable[..., Any]]
 """What a pickle may call by (module, name), and what is called in its place."""
 
 _ALLOWED: Allowed = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("builtins", "set"): set,
+    ("collections", "OrderedDict"): _ordered,
     ("numpy", "dtype"): NumberType,
     ("numpy.core.multiarray", "scalar"): _number,
     ("numpy._core.multiarray", "scalar"): _number,
 }
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):
+    """Python's unpickler that is written in Python: the one in C makes as much room as a pickle says it needs."""
+
+    def load_bytearray8(self) -> None:
+        """As it is inherited, but with room for what is there, whatever length is said."""
+        self.append(bytearray(self.read(int.from_bytes(self.read(8), "little"))))  # type: ignore[attr-defined]
+
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: load_bytearray8}
+
     def __init__(self, file: io.BytesIO, allowed: Allowed):
         super().__init__(file)
         self.allowed = allowed
@@ -53,11 +65,12 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.allowed:
             listed = ", ".join(".".join(allowed) for allowed in self.allowed)
-            raise InputError(f"it asks for '{module}.{name}': only plain data are read ({listed})")
+            asked = f"{module}.{name}"[:80]
+            raise InputError(f"it asks for '{asked}': only plain data are read ({listed})")
         return self.allowed[module, name]
 
     def persistent_load(self, pid: Any) -> Any:
-        raise InputError(f"it refers to an object outside of itself ({pid!r})")
+        raise InputError(f"it refers to an object outside of itself ({pid!r:.60})")
 
 
 def load_plain(content: bytes, source: str, allowed: Allowed = _ALLOWED) -> Any:

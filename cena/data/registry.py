@@ -66,8 +66,8 @@ def unusable(name: str, reason: str) -> InputError:
 def fetch(name: str, progress: Progress | None = None) -> Path:
     """The path of a verified file, downloaded first if it is not in the download folder.
 
-    A file that is there is verified and used, never downloaded again nor changed. A download is written beside its
-    final place, verified and then moved there, so no half-written file ever has the file's name; one that broke off is
+    A file that is there is verified and used, never downloaded again nor changed. A download is written and verified
+    beside its final place and then moved there, so no half-written file ever has the file's name; one that broke off is
     continued by the next call, and a second process waits for the first.
 
     Parameters
@@ -88,19 +88,13 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
         raise InputError(f"cannot find {how_to_get(name)}")
     from cena.data import download  # the network library is imported only when something is downloaded
 
-    pooch.get_logger().setLevel("WARNING")  # its notices print local paths, also into published notebooks
-    source = pooch.create(
-        path=data_folder(),
-        base_url="",
-        registry={name: known.checksum},
-        urls={name: _address(known.url)},
-        retry_if_failed=RETRIES,
-    )
     lock = path.with_name(f"{path.name}.lock")
     try:
         with locked(lock), _bar(progress, path.name) as told:
             if not path.exists():  # else another process has just downloaded it
-                source.fetch(name, downloader=download.ResumingDownloader(path.with_name(f"{path.name}.part"), told))
+                part = path.with_name(f"{path.name}.part")
+                download.download(_address(known.url), part, known.checksum, 1 + RETRIES, told)
+                part.replace(path)
         lock.unlink(missing_ok=True)  # whoever still waits for it finds the file there
     except (OSError, ValueError) as error:
         raise InputError(f"cannot download ({download.reason(error)}) {how_to_get(name)}") from error

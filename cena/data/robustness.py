@@ -83,8 +83,8 @@ def _cell(text: str, named: str) -> TopologyCell:
     """The cell of NASLib's tuple, ``"(4, 0, 3, 1, 4, 3)"``."""
     try:
         by_edge = dict(zip(_EDGES, (_OPERATIONS[number] for number in ast.literal_eval(text)), strict=True))
-    except (ValueError, SyntaxError, TypeError, IndexError) as error:
+    except (ValueError, SyntaxError, TypeError, IndexError, RecursionError, MemoryError) as error:
         raise InputError(
-            f"{named} names a cell '{text}': expected six numbers from 0 to {len(_OPERATIONS) - 1} in brackets"
+            f"{named} names a cell '{text:.60}': expected six numbers from 0 to {len(_OPERATIONS) - 1} in brackets"
         ) from error
     return tuple(by_edge[edge] for edge in EDGES)

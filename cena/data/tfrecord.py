@@ -15,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cena.errors import InputError
+from cena.outside import not_expected
 
 _BATCH = 4096
 """Records whose checksums are computed at once."""
-_LARGEST = 2**24
-"""Bytes of the largest record that is read."""
+_LARGEST = 2**16
+"""Bytes of the largest record that is read; genuine ones have a few thousand."""
+_AT_ONCE = 2**26
+"""Bytes of a batch, each record counted as the longest: its checksums are computed side by side."""
 
 _POLYNOMIAL = 0x82F63B78  # Castagnoli's, bits reversed
 _MASK = 0xA282EAD8
@@ -31,7 +34,8 @@ def read_tfrecords(path: Path) -> Iterator[bytes]:
     Raises
     ------
     InputError
-        If the file is truncated or a checksum is wrong; the message says at which byte. Records before are yielded.
+        If the file is truncated, another kind of file, or a checksum is wrong; the message says at which byte. Records
+        before are yielded.
     """
     with path.open("rb") as file:
         start = 0
@@ -44,7 +48,7 @@ def read_tfrecords(path: Path) -> Iterator[bytes]:
             yield from (content[:-4] for content in contents[:good])
             start += sum(12 + len(content) for content in contents[:good])
             if good < len(batch):
-                raise InputError(f"{path} is damaged: the record at byte {start:,} has a wrong checksum; get it again")
+                raise _damaged(path, start, "has a wrong checksum")
 
 
 def masked_crc32c(contents: Sequence[bytes]) -> NDArray[np.uint32]:
@@ -88,20 +92,28 @@ def _batch(file: BinaryIO, path: Path, start: int) -> list[tuple[bytes, bytes]]:
     """
     file.seek(start)
     batch: list[tuple[bytes, bytes]] = []
+    longest = 0
     while len(batch) < _BATCH:
         header = file.read(12)
         if not header:
             break
         length = int.from_bytes(header[:8], "little")
+        longest = max(longest, length)
+        if batch and longest * (len(batch) + 1) > _AT_ONCE:
+            break
         content = file.read(length + 4) if length <= _LARGEST else b""
         if len(header) == 12 and len(content) == length + 4:
             batch.append((header, content))
             continue
         if batch:
             break
-        if len(header) == 12 and length > _LARGEST:
-            raise InputError(
-                f"{path} is damaged or no TFRecord: the record at byte {start:,} says that it has {length:,} bytes"
-            )
-        raise InputError(f"{path} is truncated: the record at byte {start:,} is incomplete; get the file again")
+        whole = len(header) == 12 and length > _LARGEST
+        raise _damaged(path, start, f"says that it has {length:,} bytes" if whole else "is incomplete")
     return batch
+
+
+def _damaged(path: Path, start: int, what: str) -> InputError:
+    if start == 0:
+        expected = "a TFRecord file, such as nasbench_full.tfrecord"
+        return not_expected(path, expected, f"is damaged or no such file: its first record {what}")
+    return InputError(f"{path} is damaged: the record at byte {start:,} {what}; get the file again")

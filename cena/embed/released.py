@@ -11,8 +11,6 @@ NAS-Bench-201 is released whole, the other spaces as random samples, whose archi
     accuracy = labels.accuracy("nats-bench-size", key)[release.architectures]  # row by row that of release.embedding
 """
 
-import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 
 from cena.errors import InputError, unknown
 from cena.files import file_sha256
+from cena.outside import parse_json, read_arrays
 from cena.types import Floats, Integers
 
 FOLDER = Path(__file__).parent / "bundled"
@@ -89,20 +88,26 @@ def read_release(name: str, folder: Path | None = None) -> Release:
     if not description.is_file():
         raise unknown("released embedding", name, sorted(path.stem for path in folder.glob("*.json")))
     try:
-        provenance = json.loads(description.read_text(encoding="utf-8"))
+        provenance = parse_json(description.read_text(encoding="utf-8"))
         made = provenance.get("version", 1)
         if made != VERSION:
             raise InputError(
                 f"the released embedding '{name}' is of version {made}, which this cena does not read: it expects "
                 f"{VERSION}; install cena again, or make the release with `cena release {name}`"
             )
-        for file, checksum in provenance["files"].items():
-            if file_sha256(folder / file) != checksum:
+        for file in (f"{name}.npz", f"{name}.safetensors"):
+            if file_sha256(folder / file) != provenance["files"][file]:
                 raise InputError(f"{file} of the released embedding '{name}' is damaged: install cena again")
-        with np.load(folder / f"{name}.npz", allow_pickle=False) as file:
-            arrays = {array: file[array] for array in ARRAYS}
     except InputError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise InputError(f"the released embedding '{name}' cannot be read ({error}): install cena again") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(name, error) from error
+    try:
+        arrays = read_arrays(folder / f"{name}.npz", ARRAYS)
+    except InputError as error:
+        raise _unreadable(name, error) from error
     return Release(name, provenance, folder / f"{name}.safetensors", **arrays)
+
+
+def _unreadable(name: str, reason: Exception) -> InputError:
+    return InputError(f"the released embedding '{name}' cannot be read ({reason}): install cena again")

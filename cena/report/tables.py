@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
@@ -14,7 +13,9 @@ import pandas as pd
 from cena.data.public_files import ATTACKS
 from cena.errors import InputError
 from cena.evaluate.records import Record, read_all
+from cena.outside import parse_json
 from cena.report.style import METHOD_STYLES
+from cena.report.wording import literal
 from cena.study.profiles import PROFILES, describe
 
 NAMES = {
@@ -56,9 +57,12 @@ def method_part(label: str) -> str:
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[int] = ()) -> str:
-    """A table in Markdown; the columns whose numbers are in `numeric` are aligned to the right."""
+    """A table in Markdown; the columns whose numbers are in `numeric` are aligned to the right.
+
+    Cells may have Markdown, which no data should: see :func:`cena.report.wording.literal`. HTML is shown, not obeyed.
+    """
     rule = ["---:" if i in numeric else "---" for i in range(len(header))]
-    lines = [header, rule, *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    lines = [[_cell(text) for text in header], rule, *([_cell(text) for text in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -96,7 +100,7 @@ def top_table(names: Sequence[str], summary: pd.DataFrame) -> str:
     """
     rows = []
     for name, (_, line) in zip(names, summary.iterrows(), strict=True):
-        row = [name]
+        row = [literal(name)]
         for score, (_, digits, best) in _TOP_SCORES.items():
             number = f"{line[score]:.{digits}f}"
             bold = f"**{number}**" if line[score] == best(summary[score]) else number
@@ -116,12 +120,13 @@ def executions(notebooks: Path) -> str:
     """A sentence that says which executed notebooks in a folder were run under which profile."""
     stems: dict[str, list[str]] = {}
     for path in sorted(notebooks.glob("*.ipynb")):
-        made_from = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("cena", {})
-        profile = made_from.get("parameters", {}).get("profile", "unknown")
-        stems.setdefault(profile, []).append(path.stem)
+        made_from = parse_json(path.read_text(encoding="utf-8"))["metadata"].get("cena", {})
+        profile = str(made_from.get("parameters", {}).get("profile", "unknown"))
+        named = f"`{profile}`" if profile in PROFILES else literal(profile)
+        stems.setdefault(named, []).append(literal(path.stem))
     if len(stems) == 1:
-        return f"All notebooks of this book were executed under profile `{next(iter(stems))}`."
-    groups = (f"under profile `{profile}`: {', '.join(names)}" for profile, names in sorted(stems.items()))
+        return f"All notebooks of this book were executed under profile {next(iter(stems))}."
+    groups = (f"under profile {profile}: {', '.join(names)}" for profile, names in sorted(stems.items()))
     return f"The notebooks of this book were executed {'; '.join(groups)}."
 
 
@@ -176,12 +181,19 @@ def result_name(id: str) -> str:
     return ", ".join(words)
 
 
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+
+
+def _cell(text: str) -> str:
+    return _TAG.sub("&lt;", " ".join(text.split())).replace("|", "\\|")
+
+
 def _row(record: Record) -> tuple[str, ...]:
-    name = result_name(record.id) + (f" ({record.source})" if record.source else "")
+    name = result_name(record.id) + (f" ({literal(record.source)})" if record.source else "")
     interval = (
         NONE if record.value is None else f"{_number(record.value)} [{_number(record.low)}, {_number(record.high)}]"
     )
-    verdict = f"**{record.status}**" + (f": {record.reason}" if record.reason else "")
+    verdict = f"**{record.status}**" + (f": {literal(record.reason)}" if record.reason else "")
     paper = NONE if record.paper is None else f"{record.paper:.2f}"  # as it is printed
     return name, interval, paper, _number(record.baseline), verdict
 

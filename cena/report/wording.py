@@ -1,9 +1,10 @@
-"""How this book words a difference between two things: better, worse, or not told apart.
+"""How this book words a difference between two things, and how words that are data enter a page.
 
 A difference counts where its 95 % interval excludes zero, and nowhere else. What better means is the caller's to say:
 a higher rank correlation, a lower regret.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -38,3 +39,11 @@ def counted(verdicts: Iterable[Told]) -> str:
     """How often each verdict was found, such as "better in 2, worse in 1 of 3"."""
     found = [*verdicts]
     return ", ".join(f"{word} in {found.count(word)}" for word in TOLD if word in found) + f" of {len(found)}"
+
+
+_MARKUP = re.compile(r"[\\`*{}\[\]<>$#|~&]|(?<![^\W_])_|_(?![^\W_])|^\W")  # within a word an underscore is none
+
+
+def literal(text: str) -> str:
+    """Text that is data, for a place in a line of Markdown: nothing of it is markup, HTML or the end of the line."""
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", " ".join(text.split()))

@@ -1,9 +1,13 @@
 """Derived label tables: equal to the earlier edition's, made of public files alone, refused when anything changed."""
 
+import gzip
+import io
 import os
 import re
 import shutil
 import threading
+import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -12,15 +16,25 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from cena.cli.main import app
-from cena.data import derived, labels, registry
+from cena.data import derived, labels, nas_bench_201_labels, registry
 from cena.data.derived import RECIPES, content_sha256, derive_201, derived_folder, derived_table
 from cena.data.label_tables import LabelKey, LabelTable, save_table
 from cena.data.nas_bench_201_labels import LABELS_201, SOURCES_201
-from cena.data.public_files import CIFAR10, EXTRACTOR, LANDSCAPE, MINI_201, NASGRAPH, QUANTILE_TRANSFER, REGISTRY
+from cena.data.public_files import (
+    CIFAR10,
+    EXTRACTOR,
+    LANDSCAPE,
+    MERGED_201,
+    MINI_201,
+    NASGRAPH,
+    QUANTILE_TRANSFER,
+    REGISTRY,
+)
 from cena.errors import InputError
 from cena.files import file_sha256
 from cena.stages import LOG_VARIABLE, stages_used
@@ -135,6 +149,40 @@ def test_a_changed_file_is_named_with_its_address(
         derive_201(real_paths(SOURCES_201) | {name: tmp_path / "changed"})
     assert str(REGISTRY[name].url) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def zipped(content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("table.csv", content)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "pack", "parse"),
+    [
+        (MERGED_201, gzip.compress, nas_bench_201_labels._gzipped),
+        (QUANTILE_TRANSFER, zipped, nas_bench_201_labels._zipped),
+    ],
+)
+def test_a_table_that_unpacks_to_too_much_is_refused(
+    name: str,
+    pack: Callable[[bytes], bytes],
+    parse: Callable[[bytes], pd.DataFrame],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "packed").write_bytes(pack(b"1,2\n" * 5_000_000))
+    monkeypatch.setattr(nas_bench_201_labels, "_LARGEST", 100_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            InputError, match=f"^no labels can be read from {re.escape(name)}: .* has more than 100,000"
+        ):
+            nas_bench_201_labels._read({name: tmp_path / "packed"}, name, parse)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from cena.errors import InputError
 
 CONTENT = bytes(range(256)) * 1000
 NAME = "tables/accuracies.bin"
-RESUMED = f"bytes={download.CHUNK}-"  # of the half that arrives of a truncated answer, one piece is complete
+RESUMED = f"bytes={len(CONTENT) // 2}-"  # after the half that arrives of a truncated answer
 
 # A failed download leaves its socket to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -70,6 +71,10 @@ def server() -> Iterator[Server]:
             if fault == "corrupt":
                 body = body[:-1] + b"?"
             with suppress(ConnectionError):  # whose disk is full hangs up
+                for byte in body[:200] if fault == "trickle" else b"":
+                    self.wfile.write(bytes([byte]))
+                    if state.released.wait(0.02):
+                        return
                 self.wfile.write(half if fault in ("truncate", "stall") else body)
             if fault == "stall":
                 self.wfile.flush()
@@ -95,7 +100,7 @@ def folder(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> P
     entry = DataFile(hashlib.sha256(CONTENT).hexdigest(), server.url, "a test's table")
     monkeypatch.setattr(registry, "REGISTRY", {NAME: entry})
     monkeypatch.setenv("CENA_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr("pooch.core.time.sleep", lambda _: None)
+    monkeypatch.setattr(download, "PAUSE", 0)
     return tmp_path / "data"
 
 
@@ -133,7 +138,7 @@ def test_what_arrived_is_kept_for_the_next_call(server: Server, folder: Path, mo
     told: list[tuple[int, int]] = []
     registry.fetch(NAME, told_to(told))
     assert server.asked[1] == RESUMED
-    assert told[0][0] > download.CHUNK
+    assert told[0][0] > len(CONTENT) // 2
     assert told[-1] == (len(CONTENT), len(CONTENT))
 
 
@@ -150,6 +155,46 @@ def test_a_stall_is_a_timeout_and_continued(server: Server, folder: Path, monkey
     server.faults = ["stall", "stall", "stall"]
     with pytest.raises(InputError, match=r"cannot download \(the server sent nothing for 0\.5 s\)"):
         registry.fetch(NAME)
+
+
+def test_a_trickle_is_given_up_and_what_arrived_is_kept(
+    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "WINDOW", 0.3)
+    monkeypatch.setattr(registry, "RETRIES", 1)
+    server.faults = ["trickle", "trickle"]
+    started = time.monotonic()
+    with pytest.raises(
+        InputError, match=r"^cannot download \(the server sent less than 1,000 bytes a second for 0\.3 s"
+    ):
+        registry.fetch(NAME)
+    assert time.monotonic() - started < 3
+    kept = (folder / f"{NAME}.part").read_bytes()
+    assert kept == CONTENT[: len(kept)]
+    assert 10 < len(kept) < 200
+    fetched(folder)
+    assert server.asked[2] == f"bytes={len(kept)}-"
+
+
+@pytest.mark.parametrize("moment", ["file_sha256", "_receive"])
+def test_a_kill_loses_nothing_that_had_arrived(
+    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Not even while the whole is verified; and it leaves no second copy."""
+    real = getattr(download, moment)
+
+    def killed(*arguments: object) -> None:
+        if moment == "_receive":
+            real(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(download, moment, killed)
+        with pytest.raises(KeyboardInterrupt):
+            registry.fetch(NAME)
+    assert everything(folder) == [f"{NAME}.part"]
+    fetched(folder)
+    assert server.asked == [None, f"bytes={len(CONTENT)}-"]
 
 
 @pytest.mark.parametrize("garbage", [b"what was there before", CONTENT[:-1] + b"?", CONTENT + b"more"])

@@ -1,6 +1,7 @@
 """Labels: every accuracy beside its architecture, and the sentences for labels that do not exist."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from cena import spaces
 from cena.data import labels, public_files, registry
+from cena.data.label_tables import imported_path
 from cena.data.labels import LabelKey
 from cena.data.nas_bench_201_labels import SOURCES_201
 from cena.data.public_files import DataFile
@@ -228,6 +230,46 @@ def test_a_merged_table_stands_in_for_public_files_where_it_lies(
     (tmp_path / "derived/nas-bench-201.npz").touch()
     assert labels.label_files("nas-bench-201", key) == []
     assert labels.label_checksum("nas-bench-201", key) == public
+
+
+CELL = format_topology_cell(all_topology_cells()[0])
+ACCURACY = "accuracy.cifar10.test.12.seed7"
+SAID = json.dumps({"source": "an archive", "sha256": "00"})
+
+
+@pytest.mark.parametrize(
+    ("provenance", "arrays", "reason"),
+    [
+        (SAID, {"accuracy.cifar10.test": [1.0]}, "an accuracy is not named by data set, split, epochs and trials"),
+        (SAID, {"accuracy.cifar10.test.many.mean": [1.0]}, "an accuracy is not named by"),
+        (SAID, {"architecture": ["x"], ACCURACY: [1.0]}, f"'{ACCURACY}' is not of nas-bench-201 (malformed"),
+        (SAID, {"architecture": [1.5], ACCURACY: [1.0]}, f"'{ACCURACY}' is not of nas-bench-201 (an architecture"),
+        (SAID, {"architecture": [CELL], ACCURACY: [1.0, 2.0]}, f"'{ACCURACY}' is not of nas-bench-201 (shape mismatch"),
+        (
+            SAID,
+            {"architecture": [CELL], ACCURACY: ["high"]},
+            f"'{ACCURACY}' is not of nas-bench-201 (could not convert",
+        ),
+        (SAID, {ACCURACY: [1.0]}, "it has no array 'architecture'"),
+        ('{"source": "an archive"', {}, "its provenance does not say what it was made from"),
+        ('{"source": "an archive"}', {}, "its provenance does not say"),
+        ('{"source": 1, "sha256": 2}', {}, "its provenance does not say"),
+        ("[]", {}, "its provenance does not say"),
+        ("5", {}, "its provenance does not say"),
+        pytest.param("[" * 100_000, {}, "its provenance does not say", id="nested"),
+        ([1.0, 2.0], {}, "its provenance does not say"),
+    ],
+)
+def test_an_odd_imported_table_is_named_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, provenance: object, arrays: dict[str, list[object]], reason: str
+) -> None:
+    monkeypatch.setenv("CENA_DATA", str(tmp_path))
+    imported_path("nas-bench-201").parent.mkdir()
+    np.savez(imported_path("nas-bench-201"), provenance=np.array(provenance), **arrays)
+    with pytest.raises(InputError) as error:
+        labels.accuracy("nas-bench-201", LabelKey("cifar10", "test", 12, "seed7"))
+    assert str(error.value).startswith(f"{imported_path('nas-bench-201')} is no label table of cena: {reason}")
+    assert str(error.value).endswith("; remove it and import it again")
 
 
 def test_a_checksum_changes_with_the_labels(

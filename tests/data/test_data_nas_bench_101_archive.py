@@ -1,8 +1,10 @@
 """The NAS-Bench-101 importer, on files that the tests write in the official format."""
 
 import base64
+import gzip
 import json
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +108,7 @@ def test_any_changed_byte_is_found(tmp_path: Path, at: int) -> None:
     content = bytearray(path.read_bytes())
     content[21 + at] ^= 4  # the second record begins at byte 21
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"(damaged|truncated).*the record at byte 21 "):
+    with pytest.raises(InputError, match=r"is damaged: the record at byte 21 "):
         list(read_tfrecords(path))
 
 
@@ -114,14 +116,35 @@ def test_any_changed_byte_is_found(tmp_path: Path, at: int) -> None:
 def test_a_truncated_file_is_refused(tmp_path: Path, length: int) -> None:
     path = written(tmp_path / "r", [b"first", b"second"])
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(InputError, match="is truncated: the record at byte 21 is incomplete"):
+    with pytest.raises(InputError, match="is damaged: the record at byte 21 is incomplete"):
         list(read_tfrecords(path))
 
 
 def test_no_record_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "r").write_bytes(b"architecture,accuracy\n" * 10)
-    with pytest.raises(InputError, match="no TFRecord"):
+    with pytest.raises(
+        InputError, match=r"no such file: its first record says that it has .* expected a TFRecord file"
+    ):
         list(read_tfrecords(tmp_path / "r"))
+    (tmp_path / "r").write_bytes(gzip.compress(b"".join(map(framed, [b"first", b"second"]))))
+    with pytest.raises(InputError, match=r"is compressed by gzip; expected a TFRecord file, .*: unpack it first$"):
+        list(read_tfrecords(tmp_path / "r"))
+
+
+def test_a_large_record_among_many_small_ones_takes_little_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checksums of a batch are computed side by side, all as long as the longest."""
+    monkeypatch.setattr(tfrecord, "_AT_ONCE", 2**18)
+    small, length = framed(b"small") * 4000, 20_000
+    (tmp_path / "r").write_bytes(small + struct.pack("<Q", length) + bytes(length + 8))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=f"is damaged: the record at byte {len(small):,} has a wrong checksum"):
+            list(read_tfrecords(tmp_path / "r"))
+        assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_cells_and_trainings(archive: Path) -> None:
@@ -209,6 +232,12 @@ GOOD = row(SMALL, 4, 1, 0.5, 0.5)
     [
         (b"no JSON", "Expecting value"),
         (b"[1, 2]", "not enough values"),
+        (b"[" * 50_000, "nested too deeply"),
+        (
+            row(("c" * 32, "0100", "input,output", 2**64 - 1), 4, 1, 0.5, 0.5),
+            "it has 18,446,744,073,709,551,615 parameters",
+        ),
+        (row(("c" * 10_000, "0100", "input,output", 5), 4, 1, 0.5, 0.5), "is no hash of a cell"),
         (row(SMALL, 5, 1, 0.5, 0.5), "not in"),
         (row(SMALL, 4, 1, 0.5, 0.5, evaluations=2), "2 evaluations instead of 3"),
         (row(("c" * 32, "010", "input,output", 5), 4, 1, 0.5, 0.5), "is no cell of 2 to 7 vertices"),
@@ -232,7 +261,7 @@ def test_a_fourth_training_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_file_and_no_record(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no file"):
+    with pytest.raises(InputError, match="is no file: give nasbench_full"):
         read_nas_bench_101_archive(tmp_path / "absent")
     with pytest.raises(InputError, match="holds no record"):
         read_nas_bench_101_archive(written(tmp_path / "r", []))

@@ -1,6 +1,7 @@
 """The NATS-Bench importer: genuine records against the derived labels, forged and damaged ones refused."""
 
 import bz2
+import gzip
 import os
 import pickle
 import tarfile
@@ -155,6 +156,12 @@ def without(key: str) -> dict[str, Any]:
     return content
 
 
+def with_accuracy(value: object) -> dict[str, Any]:
+    content = record(3, "8:8:8:8:8")
+    content["02"]["all_results"]["cifar10", 1]["eval_acc1es"]["ori-test@1"] = value
+    return content
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -162,7 +169,13 @@ def without(key: str) -> dict[str, Any]:
         (compressed(without("eval_acc1es")), "is no record of NATS-Bench"),
         (compressed([1, 2]), "is no record of NATS-Bench"),
         (compressed({"02": None}), "is no record of NATS-Bench"),
-        (compressed(record(3, "8:8:8:8:8"))[:-9], "is truncated: download the archive again"),
+        (compressed(record(3, "8:8:8:8:8"))[:-9], "is truncated; get NATS-Bench's 'simple' archive"),
+        (compressed(record(3, "8" * 1000)), "is no record of NATS-Bench"),
+        (compressed({float("inf"): record(3, "8:8:8:8:8")["02"]}), "is no record of NATS-Bench"),
+        (compressed({"02": {"arch_index": 10**5000}}), "is no record of NATS-Bench"),
+        (compressed(with_accuracy(10**400)), "is no record of NATS-Bench"),
+        (compressed(with_accuracy([50.0])), "is no record of NATS-Bench"),
+        (compressed({"02": record(3, "8:8:8:8:8")["02"] | {"all_results": dict.fromkeys(range(200))}}), "is no record"),
         (b"plain", "is not compressed by bzip2"),
         (bz2.compress(b"no pickle"), "is damaged: it is no complete pickle"),
         (bz2.compress(bytes(2**20)), "has more than 65,536 bytes"),
@@ -182,6 +195,28 @@ def test_a_malicious_record_runs_nothing(archive: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^000003\.pickle\.pbz2 is refused: it asks for '(posix|nt)\.mkdir'"):
         read_nats_archive(archive)
     assert not made.exists()
+
+
+def test_records_with_ever_new_labels_are_refused(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each adds a column as long as the table."""
+    monkeypatch.setattr(nats_archive, "_MOST_COLUMNS", 19)
+    with pytest.raises(InputError, match="its records have more than 19 kinds of labels"):
+        read_nats_archive(archive)
+
+
+def one_record(folder: Path) -> Path:
+    (folder / "000003.pickle.pbz2").write_bytes(compressed(record(3, "8:8:8:8:8")))
+    return folder / "000003.pickle.pbz2"
+
+
+def packed(folder: Path) -> Path:
+    (folder / "x.tar.gz").write_bytes(gzip.compress(b"x"))
+    return folder / "x.tar.gz"
+
+
+def of_torch(folder: Path) -> Path:
+    (folder / "NAS-Bench-201-v1_1.pth").write_bytes(b"PK\x03\x04")
+    return folder / "NAS-Bench-201-v1_1.pth"
 
 
 def empty(folder: Path) -> Path:
@@ -212,6 +247,12 @@ def cut(folder: Path) -> Path:
         (absent, "there is no archive"),
         (garbage, "is no complete .tar archive"),
         (cut, "is no complete .tar archive"),
+        (one_record, "is one record: give the folder of all of them"),
+        (packed, "is compressed by gzip; expected NATS-Bench's 'simple' archive, .*: unpack it first"),
+        (
+            of_torch,
+            r"\.pth is a zip archive, such as torch.save writes \(.pth\); expected NATS-Bench's 'simple' archive",
+        ),
     ],
 )
 def test_what_is_no_archive(tmp_path: Path, make: Callable[[Path], Path], sentence: str) -> None:

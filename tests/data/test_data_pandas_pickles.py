@@ -1,6 +1,7 @@
 """Pickled tables of pandas: the columns come back, nothing of pandas is made, and nothing else is run."""
 
 import pickle
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,18 @@ def test_columns_come_back_without_any_table_being_made(tmp_path: Path, monkeypa
 def test_anything_else_is_refused(content: bytes, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         read_pandas_pickle(content, "a test")
+
+
+def test_texts_take_no_more_room_than_they_have(tmp_path: Path) -> None:
+    """An array of numpy's texts would give each the room of the longest."""
+    content = pickled(table("a" * 10_000, *[""] * 9_999), tmp_path / "t")
+    tracemalloc.start()
+    try:
+        columns = read_pandas_pickle(content, "a test")
+        assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert [len(text) for text in columns["cell"][:2]] == [10_000, 0]
 
 
 def test_objects_that_are_no_texts_are_refused(tmp_path: Path) -> None:

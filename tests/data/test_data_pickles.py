@@ -1,6 +1,8 @@
 """Plain pickles: what is read, and that nothing of any other is run."""
 
 import pickle
+import struct
+import tracemalloc
 from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
@@ -108,6 +110,38 @@ def test_forged_pickles_are_refused(content: bytes, sentence: str) -> None:
         load_plain(content, "a test")
     assert str(error.value).startswith("a test is refused: ")
     assert sentence in str(error.value)
+
+
+def of_length(opcode: bytes, length: int, form: str = "<Q") -> bytes:
+    return b"\x80\x05" + opcode + struct.pack(form, length) + b"x."
+
+
+NUMBERS = b"(" + b"".join(b"J" + struct.pack("<i", number) for number in range(1000)) + b"lq\x00"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"]r" + struct.pack("<I", 10**7) + b".",  # a place among what is remembered
+        b"]p10000000\n.",
+        of_length(pickle.BYTEARRAY8, 2**27),
+        of_length(pickle.BINBYTES8, 2**27),
+        of_length(pickle.BINUNICODE8, 2**27),
+        of_length(pickle.BYTEARRAY8, 2**62),
+        of_length(pickle.FRAME, 2**40),
+        of_length(pickle.LONG4, 2**31 - 1, "<i"),
+        NUMBERS + b"0cbuiltins\nset\nq\x01" + b"h\x01h\x00\x85R" * 1000 + b".",  # a thousand copies
+        NUMBERS + b"0ccollections\nOrderedDict\nq\x01" + b"h\x01h\x00\x85R" * 1000 + b".",
+    ],
+)
+def test_what_a_pickle_says_it_needs_is_not_given(content: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with suppress(InputError):
+            load_plain(content, "a test")
+        assert tracemalloc.get_traced_memory()[1] < 2**21
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.binary(max_size=60))

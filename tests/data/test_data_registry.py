@@ -19,7 +19,7 @@ from cena.errors import InputError
 CONTENT = b"94.41 73.66 47.33\n" * 1000
 NAME = "labels/accuracies.txt"
 
-# pooch leaves the socket of a failed download to the garbage collector.
+# requests leaves the socket of a failed download to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 
@@ -66,7 +66,6 @@ def register(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str |
         monkeypatch.setattr(registry, "REGISTRY", {NAME: entry})
         monkeypatch.setenv("CENA_DATA", str(tmp_path / "data"))
         monkeypatch.setattr(registry, "RETRIES", 0)
-        monkeypatch.setattr("pooch.core.time.sleep", lambda _: None)
         return tmp_path / "data"
 
     return registered

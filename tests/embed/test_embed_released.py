@@ -74,7 +74,9 @@ def test_loading_takes_less_than_a_second(tmp_path):
     }
     np.savez(tmp_path / "large.npz", **arrays)
     assert (tmp_path / "large.npz").stat().st_size < 2e6
-    description = {"version": VERSION, "files": {"large.npz": file_sha256(tmp_path / "large.npz")}}
+    (tmp_path / "large.safetensors").touch()
+    files = [tmp_path / "large.npz", tmp_path / "large.safetensors"]
+    description = {"version": VERSION, "files": {path.name: file_sha256(path) for path in files}}
     (tmp_path / "large.json").write_text(json.dumps(description))
     started = time.process_time()
     assert read_release("large", tmp_path).embedding.shape == (architectures, 16)
@@ -174,7 +176,11 @@ def test_another_version_is_refused(copy, version):
         read_release("digits-topology", copy)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"version": 2}', '{"version": 2, "files": {}}'])
+ELSEWHERE = '{"version": 2, "files": {"../../../../dev/zero": ""}}'  # which never ends
+NESTED = pytest.param("[" * 100_000, id="nested")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 2}', '{"version": 2, "files": {}}', ELSEWHERE, NESTED])
 def test_a_wrong_description_is_an_error(copy, text):
     (copy / "digits-topology.json").write_text(text)
     (copy / "digits-topology.npz").write_bytes(b"no zip")

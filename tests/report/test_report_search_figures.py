@@ -89,6 +89,12 @@ def test_panels_draw_what_they_have():
     assert all(axes.get_yscale() == "log" for axes in shown)
 
 
+def test_what_the_explorer_is_told_of_a_table_ends_no_script():
+    html = explorer({"</script><script>alert(1)</script>": TABLE.assign(unit="<!--<script>")}, "explore")
+    assert html.count("<script") == html.count("</script>") == 1
+    assert "<!--" not in html
+
+
 def test_the_explorer_shows_the_numbers_of_the_table_and_switches_them():
     other = curves(IN_TIME)
     html = explorer({"first": TABLE, "second": other}, "explore")

@@ -1,12 +1,16 @@
 """Tables show the numbers of the results, all of them and nothing else."""
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
+from html.parser import HTMLParser
 from types import ModuleType
 
 import nbformat
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 from nbformat import v4
 
 from cena.errors import InputError
@@ -162,7 +166,7 @@ def test_the_table_of_the_top_has_the_best_in_bold_and_regret_is_better_when_low
     header, _, one, other = tables.top_table(["one", "a|b"], summary).splitlines()
     assert header == "| features | nDCG | τ, best tenth | regret, 10 picks | regret, 50 picks |"
     assert one == "| one | 0.500 ± 0.100 | **0.250** ± 0.100 | **1.00** ± 0.10 | **0.50** ± 0.10 |"
-    assert other == "| a\\|b | **0.900** ± 0.100 | 0.125 ± 0.100 | 2.00 ± 0.10 | **0.50** ± 0.10 |"
+    assert other == "| a&#124;b | **0.900** ± 0.100 | 0.125 ± 0.100 | 2.00 ± 0.10 | **0.50** ± 0.10 |"
 
 
 @pytest.mark.parametrize(
@@ -190,3 +194,76 @@ def test_tables_load_no_torch():
     code = "import sys; import cena.report.tables; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+MEANT = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "a</td></table><iframe srcdoc='&lt;script&gt;'>",
+    '<!-- <b> --><?x?><![CDATA[x]]><a href="javascript:alert(1)">a</a>',
+    "&lt;b&gt; & &amp; \"quotes\" 'and' \\<b>\\\\<i>",
+    "![a](javascript:alert(1)) [b](https://b.example) <https://c.example> `<b>` **d** $e$ ~~f~~ __g__",
+    "- a\n- b\n\n<script>\nalert(1)\n</script>\n\n```{raw} html\n<b>\n```\n:::{include} /etc/passwd",
+    "# a | b || {math}`c` {download}`d`",
+    "x_1 and _this_ of __init__",
+]
+
+
+class Seen(HTMLParser):
+    """The tags of some HTML, and its text without the spaces."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.tags: set[str] = set()
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        assert not {name for name, _ in attrs} - {"style"}
+
+    def handle_data(self, data):
+        self.text += "".join(data.split())
+
+
+def seen(markdown: str) -> Seen:
+    """What a viewer shows that obeys HTML in Markdown; the book's builder does not."""
+    return Seen(MarkdownIt("commonmark").enable("table").render(markdown))
+
+
+PLAIN = {"table", "thead", "tbody", "tr", "th", "td", "strong", "p"}
+
+
+@pytest.mark.parametrize("text", [" ".join(text.split("\n")) for text in MEANT])
+@pytest.mark.parametrize("field", ["reason", "source"])
+def test_what_a_record_says_is_shown_and_never_obeyed(tmp_path, text, field):
+    record = judge("table1.cifar10.tau", Interval(0.771, 0.768, 0.774, 10), reason="", baseline=0.737)
+    write_records(tmp_path / "x.json", [replace(record, **{field: text})])
+    shown = seen(tables.records_table(tmp_path))
+    assert shown.tags <= PLAIN
+    assert "".join(text.split()) in shown.text
+    assert shown.text.endswith("exceeded" + (":" + "".join(text.split()) if field == "reason" else ""))
+
+
+@pytest.mark.parametrize("text", MEANT)
+def test_no_cell_of_a_table_is_html_or_more_than_a_cell(text):
+    columns = ["ndcg", "top_tau", "regret_10", "regret_50"]
+    summary = pd.DataFrame([dict.fromkeys([*columns, *(f"{name}_high" for name in columns)], 0.5)])
+    shown = seen(tables.top_table([text], summary))
+    assert shown.tags <= PLAIN
+    assert "".join(text.split()) in shown.text
+    for table in (tables.markdown_table((text, "b"), [("c", "d")]), tables.markdown_table(("a", "b"), [("c", text)])):
+        assert len(table.splitlines()) == 3
+        html = MarkdownIt("commonmark").enable("table").render(table)
+        assert not re.search(r"<(script|b|i|iframe|!|\?)|<a href=.?javascript|<img[^>]+(onerror|javascript)", html)
+
+
+@pytest.mark.parametrize("text", MEANT)
+def test_a_profile_or_a_notebook_s_name_is_no_markup(tmp_path, text):
+    notebook(tmp_path / "01_a.ipynb", text)
+    assert tables.executions(tmp_path).startswith("All notebooks of this book were executed under profile ")
+    notebook(tmp_path / "02_<b>*x*.ipynb", "quick")
+    shown = seen(tables.executions(tmp_path))
+    assert shown.tags <= {"p", "code"}
+    assert "".join(text.split()) in shown.text
+    assert "02_<b>*x*" in shown.text

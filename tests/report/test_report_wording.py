@@ -3,7 +3,7 @@
 import pytest
 
 from cena.evaluate import Interval
-from cena.report.wording import counted, in_words, signed, told
+from cena.report.wording import counted, in_words, literal, signed, told
 
 ABOVE, BELOW, ACROSS = Interval(0.2, 0.1, 0.3, 5), Interval(-0.2, -0.3, -0.1, 5), Interval(0.1, -0.1, 0.3, 5)
 
@@ -31,3 +31,11 @@ def test_differences_are_signed_and_worded():
 def test_verdicts_are_counted_in_one_order_and_none_that_is_not_there():
     assert counted(["worse", "better", "worse"]) == "better in 1, worse in 2 of 3"
     assert counted(told(each) for each in (BELOW, ACROSS)) == "not told apart in 1, worse in 1 of 2"
+
+
+def test_text_that_is_data_reads_the_same_and_is_no_markup():
+    assert literal("a_b, 95 % (ok): é, c-d") == "a_b, 95 % (ok): é, c-d"
+    assert literal("- a\n\n**b** _c_ __d__") == "&#45; a &#42;&#42;b&#42;&#42; &#95;c&#95; &#95;&#95;d&#95;&#95;"
+    assert literal("<b> &lt; `e` $f$ {g} [h](i) j|k \\l #m ~n") == (
+        "&#60;b&#62; &#38;lt; &#96;e&#96; &#36;f&#36; &#123;g&#125; &#91;h&#93;(i) j&#124;k &#92;l &#35;m &#126;n"
+    )

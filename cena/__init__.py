@@ -4,8 +4,8 @@
 space as arrays. Importing the package loads neither torch nor numpy: the two functions load what they need when called.
 """
 
-from cena.embed import embed, load_embedding
-
 __version__ = "0.1.0"
+
+from cena.embed import embed, load_embedding
 
 __all__ = ["embed", "load_embedding"]

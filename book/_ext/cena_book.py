@@ -2,7 +2,8 @@
 
 Directives:
 
-- ``{records} PREFIX ...`` the records of the results whose id starts with one of the prefixes (all, if none is given)
+- ``{records} PREFIX ...`` the records of the results whose id starts with one of the prefixes (all, if none is given);
+  an error where no record has such an id, or could have
 - ``{executions}`` which notebooks were run under which profile
 - ``{profiles}`` the settings of every profile
 - ``{api} MODULE ...`` the public names of modules with what their docstrings say first
@@ -17,6 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from cena.errors import InputError
+from cena.evaluate.records import begins_an_id, read_all
 from cena.report import tables
 
 
@@ -39,6 +41,14 @@ def table_directive(text: Callable[[Path, list[str]], str]) -> type[SphinxDirect
     return TableDirective
 
 
+def records_table(source: Path, prefixes: list[str]) -> str:
+    known = [record.id for folder in ("results", "published") for record in read_all(source / folder)]
+    for prefix in prefixes:
+        if not (begins_an_id(prefix) or any(id.startswith(prefix) for id in known)):
+            raise InputError(f"no record of this run or of the published one has an id that begins with '{prefix}'")
+    return tables.records_table(source / "results", prefixes)
+
+
 def serve_third_party(app: Sphinx) -> None:
     # Not by html_static_path in _config.yml: Jupyter Book loads every script it finds there on every page.
     app.config.html_static_path.append("_third_party")
@@ -51,7 +61,7 @@ def load_plotly_where_used(app: Sphinx, _page: str, _template: str, context: dic
 
 def setup(app: Sphinx) -> dict[str, bool]:
     makers = {
-        "records": lambda source, prefixes: tables.records_table(source / "results", prefixes),
+        "records": records_table,
         "executions": lambda source, _: tables.executions(source / "notebooks"),
         "profiles": lambda _source, _: tables.profiles_table(),
         "api": lambda _, modules: "\n\n".join(map(tables.api_table, modules)),

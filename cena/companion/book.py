@@ -5,28 +5,31 @@ committed; a published page that is stale says so in a banner. Nothing is execut
 and the pages need no network: MathJax and plotly are copied out of installed packages.
 """
 
+import errno
 import os
 import re
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
+from collections.abc import Iterable
 from importlib.metadata import files as installed_files
 from importlib.util import find_spec
 from pathlib import Path
 
 import cena
 from cena.companion.check import check, flaws
-from cena.companion.normalise import read, write
+from cena.companion.normalise import read, read_executed, write
+from cena.companion.pages import dead_links, external_references
 from cena.companion.project import Project
+from cena.companion.results import checksums, files_in
 from cena.errors import InputError, WorkError, unknown
-from cena.files import file_sha256, locked, sha256
+from cena.files import file_sha256, locked, sha256, write_atomically
+from cena.report.wording import literal
 from cena.study.profiles import PROFILES
 
 PUBLISHED = "published"
 _SAID = "This page shows an earlier run. What has changed since then, so that its numbers may no longer hold:"
 _REASONS = 3  # that the banner of a stale page lists
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>$#|])")
 _MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 _MATHJAX_PARTS = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/*.woff", "input/tex/extensions/*.js")
 
@@ -52,8 +55,8 @@ def build_book(project: Project, profile: str) -> Path:
     InputError
         For an unknown profile, or if a notebook has not been executed under it.
     BookError
-        If a notebook holds an error or a cell that was not executed, if Sphinx warns, or if a page would load
-        something from the network.
+        If a notebook holds an error or a cell that was not executed, or was edited by hand, if Sphinx warns, or if a
+        page would load something from the network or has a link to nothing.
     """
     parts = sources(project, profile)
     stale = check(project) if profile == PUBLISHED else {}
@@ -61,10 +64,11 @@ def build_book(project: Project, profile: str) -> Path:
     index, mark = place / "html" / "index.html", place / "html" / ".fingerprint"
     current = _fingerprint(parts, stale)
     with locked(place / ".book.lock"):
-        if mark.is_file() and mark.read_text(encoding="utf-8") == current:
+        if mark.is_file() and mark.read_bytes() == current.encode():
             return index
+        results = checksums(file for path, file in parts.items() if path.startswith("results/"))
         executed = [file for path, file in parts.items() if path.endswith(".ipynb")]
-        faults = [f"{file}: {flaw}" for file in executed for flaw in flaws(read(file))]
+        faults = [f"{file}: {flaw}" for file in executed for flaw in _flaws(project, file, results)]
         if faults:
             raise BookError("the book is not built:\n" + "\n".join(faults))
         _assemble(parts, place / "source")
@@ -73,7 +77,9 @@ def build_book(project: Project, profile: str) -> Path:
         built = _run_jupyter_book(place)
         if external := external_references(built):
             raise BookError("pages must not load anything from the network:\n" + "\n".join(external))
-        (built / mark.name).write_text(current, encoding="utf-8")
+        if dead := dead_links(built):
+            raise BookError("pages have links to what is not there:\n" + "\n".join(dead))
+        write_atomically(built / mark.name, current)
         replace_folder(built, place / "html")
         shutil.rmtree(place / "building")
     return index
@@ -98,55 +104,14 @@ def sources(project: Project, profile: str) -> dict[str, Path]:
             raise InputError(
                 f"the {profile} book needs {notebook.relative_to(project.root)}, which is not there: {remedy}"
             )
-    parts |= {f"results/{file.name}": file for file in sorted(results.glob("*")) if file.suffix in (".json", ".csv")}
+    for folder, place in (("results", results), ("published", project.published_results)):
+        parts |= {f"{folder}/{file.name}": file for file in files_in(place) if file.suffix in (".json", ".csv", ".svg")}
     return parts | _third_party()
 
 
 def chapters(project: Project) -> list[str]:
     """The notebooks that the table of contents names, in its order."""
     return re.findall(r"file: notebooks/(\S+)", (project.root / "_toc.yml").read_text(encoding="utf-8"))
-
-
-def external_references(folder: Path) -> list[str]:
-    """What the pages and style sheets in a folder of HTML load from the network; links to follow do not count."""
-    found = []
-    for page in sorted(folder.rglob("*.html")):
-        parser = _LoadedReferences()
-        parser.feed(page.read_text(encoding="utf-8"))
-        found += [f"{page.relative_to(folder)}: {reference}" for reference in parser.references]
-    for sheet in sorted(folder.rglob("*.css")):
-        urls = re.findall(r"(?:url\(|@import)\s*['\"]?((?:https?:)?//[^'\")\s]+)", sheet.read_text(encoding="utf-8"))
-        found += [f"{sheet.relative_to(folder)}: {url}" for url in urls]
-    return found
-
-
-_LOADING_TAGS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
-_LOADING_LINKS = {"stylesheet", "preload", "modulepreload", "icon", "preconnect", "dns-prefetch"}
-
-
-class _LoadedReferences(HTMLParser):
-    """Collects the addresses on the network that a page loads from by itself."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.references: list[str] = []
-        self.in_script = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.in_script = tag == "script"
-        values = {name: value or "" for name, value in attrs}
-        if tag == "link" and not _LOADING_LINKS & set(values.get("rel", "").split()):
-            return
-        address = values.get(_LOADING_TAGS.get(tag, ""), "")
-        if address.startswith(("http:", "https:", "//")):
-            self.references.append(address)
-
-    def handle_data(self, data: str) -> None:
-        if self.in_script:
-            self.references += re.findall(r"https?://[^\s\"'`]+\.(?:js|mjs|css|woff2?)\b", data)
-
-    def handle_endtag(self, _tag: str) -> None:
-        self.in_script = False
 
 
 def _fingerprint(parts: dict[str, Path], stale: dict[str, list[str]]) -> str:
@@ -171,6 +136,13 @@ def _third_party() -> dict[str, Path]:
     return parts | {"_third_party/plotly.min.js": Path(plotly.origin).parent / "package_data" / "plotly.min.js"}
 
 
+def _flaws(project: Project, file: Path, results: dict[str, str]) -> Iterable[str]:
+    notebook = read_executed(file)
+    if notebook is None:
+        return ["is not an executed notebook: execute it again"]
+    return flaws(project, file.stem, notebook, results)
+
+
 def _assemble(parts: dict[str, Path], folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for path, file in parts.items():
@@ -180,7 +152,7 @@ def _assemble(parts: dict[str, Path], folder: Path) -> None:
 
 def _put_banner(page: Path, reasons: list[str]) -> None:
     """Write a warning with a list of reasons, in plain words, below the title of a page: an executed notebook."""
-    listed = "\n".join("- " + _MARKUP.sub(r"\\\1", reason) for reason in reasons[:_REASONS])
+    listed = "\n".join(f"- {literal(reason)}" for reason in reasons[:_REASONS])
     if len(reasons) > _REASONS:
         listed += f"\n- and {len(reasons) - _REASONS} more, which `cena check` lists"
     notebook = read(page)
@@ -193,16 +165,23 @@ def _run_jupyter_book(place: Path) -> Path:
     """Build ``place/source`` from nothing; the folder of the pages."""
     building = place / "building"
     shutil.rmtree(building, ignore_errors=True)
-    start = "from jupyter_book.cli.main import main; main()"
+    start = f"from cena.processes import end_with; end_with({os.getpid()})\n"
+    start += "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", start, "build", ".", "--path-output", str(building.resolve())]
     command += ["-W", "--keep-going", "-n"]
     search_path = [str(Path(cena.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(search_path)}
-    done = subprocess.run(command, cwd=place / "source", env=environment, capture_output=True, text=True, check=False)
+    environment |= {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}  # whatever the terminal's encoding
+    done = subprocess.run(
+        command, cwd=place / "source", env=environment, capture_output=True, encoding="utf-8", check=False
+    )
     log = place / "book.log"
     output, complaints = (re.sub(r"\x1b\[[0-9;]*m", "", text) for text in (done.stdout, done.stderr))  # colours
-    log.write_text(output + complaints, encoding="utf-8")
+    write_atomically(log, output + complaints)
     if done.returncode != 0:
+        for full in (errno.ENOSPC, errno.EDQUOT):
+            if f"Errno {full}]" in complaints:  # Sphinx goes on, and says it of every page
+                raise OSError(full, os.strerror(full), str(building))
         raise BookError(f"the book is not built (all of Sphinx's output: {log}):\n{_complaints(complaints)}")
     return building / "_build" / "html"
 

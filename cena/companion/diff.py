@@ -1,10 +1,10 @@
 """A reader's numbers beside the published ones: do they agree within their uncertainty?"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from cena.evaluate.records import Record, read_all
+from cena.evaluate.records import Record
 
 Verdict = Literal["agree", "differ", "only published", "only yours", "not run"]
 
@@ -30,16 +30,10 @@ class Comparison:
         return "agree" if own[0] <= published[1] and published[0] <= own[1] else "differ"
 
 
-def compare(own: Path, published: Path) -> list[Comparison]:
-    """The records in a reader's results folder against those in the published one, by id.
-
-    Raises
-    ------
-    InputError
-        If a results file is malformed.
-    """
-    ours = {record.id: record for record in read_all(own)}
-    theirs = {record.id: record for record in read_all(published)}
+def compare(own: Iterable[Record], published: Iterable[Record]) -> list[Comparison]:
+    """A reader's records against the published ones, by id."""
+    ours = {record.id: record for record in own}
+    theirs = {record.id: record for record in published}
     return [Comparison(id, theirs.get(id), ours.get(id)) for id in sorted({*ours, *theirs})]
 
 

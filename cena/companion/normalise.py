@@ -5,6 +5,7 @@ or made stable: cell ids, times, absolute paths, memory addresses, random elemen
 which printed text happened to arrive.
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterable
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+
+from cena.files import naming, sha256
 
 _MEMORY_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,}")
 _CELL_FILE = re.compile(r"[^\s\"'<>]*ipykernel_\d+/\d+\.py")
@@ -51,22 +54,38 @@ def normalise(notebook: Node, root: Path) -> Node:
     return notebook
 
 
+def digest(notebook: Node) -> str:
+    """The sha256 of all that a normalised execution holds, but for this digest in its provenance.
+
+    An edit by hand changes it: of a number, a figure, the text, the provenance. It is no signature. Whoever wants to
+    deceive computes it again, and no reading can tell; executing the notebook again can, see
+    :mod:`cena.companion.reproduce`.
+    """
+    made_from = {name: value for name, value in notebook.metadata.get("cena", {}).items() if name != "digest"}
+    content = {**notebook, "metadata": {**notebook.metadata, "cena": made_from}}
+    return sha256(json.dumps(content, sort_keys=True))
+
+
 def read(path: Path) -> Node:
     """The notebook in a file."""
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def read_executed(path: Path) -> Node | None:
-    """The notebook in a file; None when there is none, or it is none."""
+    """The notebook in a file; None when there is none, or the file holds anything else."""
     try:
-        return read(path)
-    except (OSError, ValueError, nbformat.reader.NotJSONError, nbformat.ValidationError):
-        return None
+        notebook = read(path)
+        nbformat.validate(notebook)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, nbformat.ValidationError):
+        return None  # of JSON that is no notebook, nbformat takes parts that are not there
+    return notebook if isinstance(notebook.metadata.get("cena", {}), dict) else None
 
 
 def write(notebook: Node, path: Path) -> None:
     """Write the notebook as text that depends on nothing but its content. Not atomic: write beside, then replace."""
-    path.write_text(nbformat.writes(notebook, version=4) + "\n", encoding="utf-8")  # type: ignore[no-untyped-call]
+    text = nbformat.writes(notebook, version=4) + "\n"  # type: ignore[no-untyped-call]
+    with naming(path):
+        path.write_text(text, encoding="utf-8")
 
 
 def _node(content: dict[str, Any]) -> Node:

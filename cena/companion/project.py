@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cena.errors import InputError, unknown
-from cena.study.checkout import checkout, checkout_above
+from cena.study.checkout import checkout, own_checkout
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,14 @@ class Project:
 
 
 def here() -> Project:
-    """The checkout that the current directory lies in; raises `InputError` when there is none."""
-    root = checkout_above(Path.cwd())
+    """The checkout that the current directory lies in.
+
+    Raises
+    ------
+    InputError
+        If there is none, or `cena` is not installed from it.
+    """
+    root = own_checkout()
     if root is None:
         raise InputError(
             f"{Path.cwd()} has no cena/, notebooks/ and requirements.txt, nor has a folder above: "

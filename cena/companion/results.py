@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cena.companion.normalise import read_executed
-from cena.files import file_sha256, replacing
+from cena.files import replacing, text_sha256
 
 
 def checksums(paths: Iterable[Path]) -> dict[str, str]:
-    """The sha256 of files, by name."""
-    return {path.name: file_sha256(path) for path in sorted(paths)}
+    """The sha256 of text files, by name."""
+    return {path.name: text_sha256(path) for path in sorted(paths)}
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -39,5 +39,5 @@ def replace_results(written: Iterable[Path], folder: Path, earlier: Mapping[str,
             shutil.copyfile(path, temporary)
         names.add(path.name)
     for name, checksum in earlier.items():
-        if name not in names and (folder / name).is_file() and file_sha256(folder / name) == checksum:
+        if name not in names and (folder / name).is_file() and text_sha256(folder / name) == checksum:
             (folder / name).unlink()

@@ -85,12 +85,17 @@ def principal_components(matrix: ArrayLike, components: int) -> Floats:
     """
     full = _matrix("features", matrix)
     live = np.isfinite(full).all(axis=1)
-    most = min(np.count_nonzero(live), full.shape[1])
+    most = _most_components(full)
     if not 1 <= components <= most:
         raise InputError(f"components is {components}: {most} principal components exist here, give 1 to {most}")
     reduced = np.full((len(full), components), np.nan)
     reduced[live] = fitted_components(full[live], components).transform(full[live])
     return reduced
+
+
+def _most_components(matrix: Floats) -> int:
+    """How many principal components there are: the smaller of live rows and columns."""
+    return min(int(np.isfinite(matrix).all(axis=1).sum()), int(matrix.shape[1]))
 
 
 def fitted_components(matrix: NDArray[np.floating], components: int) -> PCA:
@@ -177,7 +182,9 @@ def feature_sets(sources: FeatureSources, components: int | None = None) -> dict
     size = log_parameters(sources.parameters)
 
     def reduced(matrix: ArrayLike) -> ArrayLike:
-        return matrix if components is None else principal_components(matrix, min(components, np.shape(matrix)[1]))
+        if components is None:
+            return matrix
+        return principal_components(matrix, min(components, _most_components(_matrix("an embedding", matrix))))
 
     sets: dict[str, Floats] = {}
     if sources.embedding is not None:
@@ -197,8 +204,7 @@ def feature_sets(sources: FeatureSources, components: int | None = None) -> dict
     if sources.singular_values is not None:
         sets["log spectrum + log parameters"] = join(log_spectrum(sources.singular_values), size)
     if sources.readings is not None:
-        living = np.count_nonzero(np.isfinite(sources.readings).all(axis=1))
-        most = min(READING_COMPONENTS, living, np.shape(sources.readings)[1])
+        most = min(READING_COMPONENTS, _most_components(_matrix("readings", sources.readings)))
         sets["readings + log parameters"] = join(principal_components(sources.readings, most), size)
     if sources.jacov is not None:
         sets["jacov + log parameters"] = join(_mean_jacov(sources.jacov), size)

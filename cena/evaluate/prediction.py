@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import ArrayLike, NDArray
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import RidgeCV
@@ -23,6 +23,7 @@ from cena.errors import InputError, unknown
 from cena.evaluate.features import FOREST_COMPONENTS, fitted_components, join, log_parameters
 from cena.evaluate.intervals import mean_interval
 from cena.evaluate.metrics import SCORES, scored
+from cena.processes import parallel
 from cena.stages import Stage
 from cena.types import Floats
 
@@ -142,7 +143,7 @@ def predict(
     split(len(labels), task.train_size, task.seed, run=0)
 
     pairs = [(name, run) for name in matrices for run in range(task.runs)]
-    found = Parallel(workers)(delayed(_scores)(matrices[name], labels, task, run) for name, run in pairs)
+    found = parallel(workers)(delayed(_scores)(matrices[name], labels, task, run) for name, run in pairs)
     return pd.DataFrame(
         [{"features": name, "run": run, **each} for (name, run), each in zip(pairs, found, strict=True)]
     )

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,6 +18,7 @@ import pandas as pd
 from cena.errors import InputError, unknown
 from cena.evaluate.intervals import Interval
 from cena.files import write_atomically
+from cena.outside import parse_json
 
 Status = Literal["reproduced", "exceeded", "short", "not run"]
 
@@ -61,9 +63,9 @@ class Record:
     value, low, high : the estimate and its 95 % interval; all None exactly when the status is "not run".
     runs : how many independent runs it comes from, 0 exactly when not run.
     paper : the number in the paper, None where it has none.
-    source : where in the paper, such as "Table 1".
+    source : where in the paper, such as "Table 1"; with no `paper`, where it says in words that it is better.
     baseline : the best trivial rival on the same split, None where there is none.
-    status : see :func:`status_against`.
+    status : see :func:`status_of`.
     reason : why, required unless reproduced or exceeded. A reduced setting is named here whatever the status.
 
     Raises
@@ -88,8 +90,8 @@ class Record:
             raise InputError(f"'{self.id}' is not the id of a record; forms: {', '.join(IDS)}")
         if self.status not in get_args(Status):
             raise unknown(f"status of record {self.id}", self.status, get_args(Status))
-        if not (isinstance(self.source, str) and isinstance(self.reason, str)):
-            raise InputError(f"source and reason of record {self.id} have to be text, empty where there is none")
+        if not all(isinstance(text, str) and len(text.splitlines()) < 2 for text in (self.source, self.reason)):
+            raise InputError(f"source and reason of record {self.id} have to be a line of text, empty for none")
         for name in ("value", "low", "high", "paper", "baseline"):
             number = getattr(self, name)
             if number is not None:
@@ -108,8 +110,26 @@ class Record:
             raise InputError(f"record {self.id} is '{self.status}': give value, low, high and at least 1 run")
         elif not self.low <= self.value <= self.high:
             raise InputError(f"record {self.id} has value {self.value} outside its interval [{self.low}, {self.high}]")
+        elif self.status not in (borne_out := self._borne_out(Interval(self.value, self.low, self.high, self.runs))):
+            raise InputError(f"record {self.id} is '{self.status}', but its numbers say '{borne_out[0]}'")
         if self.status in ("short", "not run") and not self.reason.strip():
             raise InputError(f"record {self.id} is '{self.status}': say why in its reason")
+
+    def _borne_out(self, interval: Interval) -> list[Status]:
+        """The status that the numbers bear out; so close to a limit that six digits do not tell, all that they may."""
+        largest = max(map(abs, (interval.low, interval.high, self.paper or 0.0, self.baseline or 0.0)))
+        slack = largest * 10.0 ** (1 - _DIGITS)
+        status = partial(status_of, self.id, interval, paper=self.paper, source=self.source, baseline=self.baseline)
+        return [status(slack=each) for each in (0.0, slack, -slack)]
+
+
+def begins_an_id(parts: str) -> bool:
+    """Whether the id of a record can begin with these parts, each of which ends with a dot."""
+    *said, rest = parts.split(".")
+    forms = (pattern.split(r"\.") for pattern in IDS.values())
+    return not rest and any(
+        len(said) < len(form) and all(re.fullmatch(*pair) for pair in zip(form, said, strict=False)) for form in forms
+    )
 
 
 def status_against(
@@ -125,6 +145,36 @@ def status_against(
     if interval.high < reference - rounding:
         return "exceeded" if lower_is_better else "short"
     return "reproduced"
+
+
+def status_of(
+    id: str, interval: Interval, *, paper: float | None, source: str, baseline: float | None, slack: float = 0.0
+) -> Status:
+    """The status of a measured interval, by :func:`status_against`.
+
+    It is judged against the paper's number, which is rounded, or where there is none against the baseline. Where the
+    paper prints no number but says in words that something is better (a `source`), that is *reproduced* when the whole
+    interval is on the better side of the baseline, else *short*. Regret and errors are better when lower, all else when
+    higher.
+
+    Parameters
+    ----------
+    slack : how much more than its rounding a reference gives way.
+
+    Raises
+    ------
+    InputError
+        If there is neither number.
+    """
+    lower = ".regret@" in id or id.endswith(".error")
+    if paper is not None:
+        return status_against(interval, paper, rounding=_ROUNDING + slack, lower_is_better=lower)
+    if baseline is None:
+        raise InputError(f"nothing to judge record {id} against: the paper prints no such number, so give a baseline")
+    status = status_against(interval, baseline, rounding=slack, lower_is_better=lower)
+    if source:
+        return "reproduced" if status == "exceeded" else "short"
+    return status
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
@@ -152,7 +202,7 @@ def read_records(path: Path) -> list[Record]:
     """
     names = {field.name for field in fields(Record)}
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"no results file {path}: run the notebook that writes it") from None
     except ValueError as error:
@@ -163,7 +213,7 @@ def read_records(path: Path) -> list[Record]:
         )
     try:
         records = [Record(**row) for row in rows]
-    except (InputError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(f"{path}: {error}") from None
     _refuse_duplicates(records, path)
     return records

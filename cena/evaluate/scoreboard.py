@@ -7,7 +7,7 @@ import pandas as pd
 
 from cena.errors import InputError
 from cena.evaluate.intervals import Interval
-from cena.evaluate.records import Record, status_against
+from cena.evaluate.records import Record, status_of
 from cena.stages import Stage
 
 SCOREBOARD = Stage("scoreboard", version=1)
@@ -57,8 +57,8 @@ _NUMBERS = ("paper", "published", "published_low", "published_high", "value", "l
 def judge(id: str, interval: Interval, *, reason: str, baseline: float | None = None) -> Record:
     """The record of a measured interval, with its status.
 
-    It is judged against the printed number where :data:`PAPER` has one, else against the baseline, which is not
-    rounded. Regret is better when lower, everything else when higher.
+    It is judged against the printed number where :data:`PAPER` has one, else against the baseline, see
+    :func:`cena.evaluate.records.status_of`.
 
     Parameters
     ----------
@@ -72,32 +72,24 @@ def judge(id: str, interval: Interval, *, reason: str, baseline: float | None = 
     InputError
         If there is neither a printed number nor a baseline, or the record is refused.
     """
-    printed = PAPER.get(id)
-    lower = ".regret@" in id
-    if printed is not None:
-        status = status_against(interval, printed.value, lower_is_better=lower)
-    elif baseline is not None:
-        status = status_against(interval, baseline, rounding=0, lower_is_better=lower)
-    else:
-        raise InputError(f"nothing to judge record {id} against: the paper prints no such number, so give a baseline")
+    paper, source = PAPER.get(id, (None, ""))
     return Record(
         id=id,
         value=interval.value,
         low=interval.low,
         high=interval.high,
         runs=interval.runs,
-        paper=printed.value if printed else None,
-        source=printed.source if printed else "",
+        paper=paper,
+        source=source,
         baseline=baseline,
-        status=status,
+        status=status_of(id, interval, paper=paper, source=source, baseline=baseline),
         reason=reason,
     )
 
 
 def not_run(id: str, reason: str) -> Record:
     """The record of a number that this run does not compute, and why."""
-    printed = PAPER.get(id)
-    paper, source = printed if printed else (None, "")
+    paper, source = PAPER.get(id, (None, ""))
     return Record(id, None, None, None, 0, paper, source, None, status="not run", reason=reason)
 
 

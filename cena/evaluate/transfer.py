@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import ArrayLike, NDArray
 
 from cena.errors import InputError, unknown
@@ -26,6 +26,7 @@ from cena.evaluate.prediction import (
     fitted,
     split,
 )
+from cena.processes import parallel
 from cena.stages import Stage
 from cena.types import Floats
 
@@ -99,7 +100,7 @@ def transfer(
         split(len(_members(names, source)), task.train_size, task.seed, run=0)
 
     fits = [(source, name, run) for source in spaces for name in matrices for run in range(task.runs)]
-    found = Parallel(workers)(
+    found = parallel(workers)(
         delayed(_scores)(matrices[name], labels, names, source, task, run) for source, name, run in fits
     )
     rows = [

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from cena.errors import InputError
+
 _PARTS = ("cena", "notebooks", "requirements.txt")
 
 
@@ -9,6 +11,23 @@ def checkout_above(folder: Path) -> Path | None:
     """The nearest checkout that `folder` is or lies in: a folder of the package, the notebooks and the pins."""
     around = (folder, *folder.parents)
     return next((root for root in around if all((root / part).exists() for part in _PARTS)), None)
+
+
+def own_checkout() -> Path | None:
+    """The checkout that the current directory lies in, which this package was imported from; None outside of any.
+
+    Raises
+    ------
+    InputError
+        If the package was imported from elsewhere: its code would be taken for the code of the checkout.
+    """
+    root, package = checkout_above(Path.cwd()), Path(__file__).parents[1]
+    if root is not None and (root / package.name).resolve() != package.resolve():
+        raise InputError(
+            f"cena is installed from {package.parent}, and this is another checkout, {root}: work there, or install "
+            f"this one first, with `make install` or `pip install --no-deps --editable {root}`"
+        )
+    return root
 
 
 def checkout() -> Path:

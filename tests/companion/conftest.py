@@ -1,6 +1,8 @@
 """A tiny notebook project, executed for real, for the tests of the runner and of freshness."""
 
+import json
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,22 @@ import cena
 from cena.companion.notebooks import run
 from cena.companion.project import Project
 from cena.companion.publish import publish
+from cena.companion.readme import update_readme
 
-FIRST = """# ---
+RECORD = {
+    "id": "table1.cifar10.tau",
+    "value": 0.987,
+    "low": 0.985,
+    "high": 0.989,
+    "runs": 10,
+    "paper": 0.73,
+    "source": "Table 1",
+    "baseline": 0.7,
+    "status": "exceeded",
+    "reason": "",
+}
+
+FIRST = f"""# ---
 # jupyter:
 #   cena:
 #     needs: [topology]
@@ -39,15 +55,27 @@ from cena.layout import to_unit_square
 to_unit_square(np.eye(2))
 
 results = results_folder(profile)
-print(profile, runs, object(), Path.cwd(), {"b", "a"})
+print(profile, runs, object(), Path.cwd(), {{"b", "a"}})
 print("warned", file=sys.stderr)
 with Path("executions").open("a") as log:
     log.write("first\\n")
 
 # %%
-(results / "01_first.json").write_text("[]")
-(results / "01_first.curve.csv").write_text(f"runs,profile\\n{runs},{profile}\\n")
+(results / "01_first.json").write_text({json.dumps([RECORD])!r})
+(results / "01_first.curve.csv").write_text(f"runs,profile\\n{{runs}},{{profile}}\\n")
+(results / "01_first.drawing.svg").write_text("<svg></svg>")
 runs
+
+# %% [markdown]
+# Two figures.
+
+# %%
+from IPython.display import Image
+
+Image(b"the first figure", format="png")
+
+# %%
+Image(b"the second figure", format="png")
 """
 
 SECOND = """# ---
@@ -69,15 +97,15 @@ from cena.companion.project import of_notebook
 
 
 def make(root: Path) -> Project:
-    """A project of two notebooks with a pinned package, and with a package `cena` whose files may be changed."""
-    for folder in ("notebooks", "book/results", "cena/data/bundled"):
+    """A project of two notebooks with a pinned package, installed from there."""
+    for folder in ("notebooks", "book/results"):
         (root / folder).mkdir(parents=True)
+    (root / "cena").symlink_to(Path(cena.__file__).parent)
     (root / "notebooks/01_first.py").write_text(FIRST)
     (root / "notebooks/02_second.py").write_text(SECOND)
-    (root / "requirements.txt").write_text("numpy==2\n")
-    for name in ("__init__.py", "errors.py", "data/__init__.py"):
-        shutil.copy(Path(cena.__file__).parent / name, root / "cena" / name)
-    (root / "cena/data/bundled/labels.csv").write_text("1,2\n")
+    (root / "requirements.txt").write_text(f"-c constraints.txt\nscipy=={version('scipy')}\n")
+    (root / "constraints.txt").write_text(f"numpy=={version('numpy')}\n")
+    (root / "README.md").write_text("# Tiny\n\n<!-- results -->\n<!-- /results -->\n")
     return Project(root)
 
 
@@ -91,13 +119,14 @@ def published(tmp_path_factory) -> Project:
         done = list(run(project, [], "quick"))
         assert [(item.stem, item.seconds is None) for item in done] == [("01_first", False), ("02_second", False)]
         assert publish(project, [], "quick") == (["01_first", "02_second"], {})
+        update_readme(project)
         return project
 
 
 @pytest.fixture
 def project(published, tmp_path, monkeypatch) -> Project:
     """A copy of the published project, to be changed."""
-    shutil.copytree(published.root, tmp_path / "project")
+    shutil.copytree(published.root, tmp_path / "project", symlinks=True)
     monkeypatch.setenv("PYTHONPATH", str(Path(cena.__file__).parent.parent))
     monkeypatch.chdir(tmp_path / "project")
     return Project(tmp_path / "project")

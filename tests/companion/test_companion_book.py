@@ -2,16 +2,19 @@
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat import v4
 
 from cena.companion import book
-from cena.companion.book import BookError, build_book, external_references
+from cena.companion.book import BookError, build_book
 from cena.companion.check import flaws
-from cena.companion.normalise import read
+from cena.companion.normalise import digest, read
+from cena.companion.pages import dead_links, external_references
 from cena.companion.project import Project
 from cena.errors import InputError
 from cena.evaluate.intervals import Interval
@@ -26,6 +29,7 @@ def executed(text="# A chapter", outputs=(), count=1, profile="quick"):
     notebook = v4.new_notebook(cells=[v4.new_markdown_cell(text), cell])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.metadata["cena"] = {"parameters": {"profile": profile}}
+    notebook.metadata["cena"]["digest"] = digest(notebook)
     return notebook
 
 
@@ -148,7 +152,7 @@ def test_a_stale_published_page_says_below_its_title_what_has_changed(project, b
     build_book(project, "published")
     text = read(page).cells[0].source
     assert text.startswith("# A chapter\n\n```{warning}\nThis page shows an earlier run.")
-    assert "\n- stage layout has version 2\n- parameter \\`a\\_b\\` was \\{3\\}\n```\n\nIts text." in text
+    assert "\n- stage layout has version 2\n- parameter &#96;a_b&#96; was &#123;3&#125;\n```\n\nIts text." in text
     build_book(project, "published")
     assert len(builds) == 2
     stale.clear()
@@ -210,7 +214,8 @@ def test_every_page_begins_with_the_title_that_a_banner_goes_below():
 def test_empty_cells_need_no_execution():
     notebook = executed()
     notebook.cells.append(v4.new_code_cell("\n"))
-    assert list(flaws(notebook)) == []
+    notebook.metadata["cena"]["digest"] = digest(notebook)
+    assert list(flaws(Project(ROOT), "01_chapter", notebook, {})) == []
 
 
 @pytest.mark.usefixtures("builds")
@@ -259,6 +264,40 @@ def test_links_and_local_files_are_not_external(tmp_path, page):
     assert external_references(tmp_path) == []
 
 
+def page(text: str) -> str:
+    return f'<html><h1 id="title">A</h1><a name="old"></a>{text}</html>'
+
+
+@pytest.mark.parametrize(
+    ("link", "dead"),
+    [
+        ("other.html", False),
+        ("folder/page.html", False),
+        ("folder/page.html#title", False),
+        ("other.html#old", False),
+        ("#title", False),
+        ("#", False),
+        ("data.csv#row=1", False),
+        ("sp%20ace.csv", False),
+        ("https://nowhere.example/x.html#y", False),
+        ("mailto:nobody@nowhere.example", False),
+        ("nowhere.html", True),
+        ("folder", True),
+        ("other.html#nowhere", True),
+        ("#nowhere", True),
+        ("../outside.html", True),
+    ],
+)
+def test_dead_links_are_found(tmp_path, link, dead):
+    (tmp_path / "html/folder").mkdir(parents=True)
+    for name in ("html/other.html", "html/folder/page.html", "outside.html"):
+        (tmp_path / name).write_text(page(""))
+    for name in ("data.csv", "sp ace.csv"):
+        (tmp_path / "html" / name).touch()
+    (tmp_path / "html/index.html").write_text(page(f'<a href="{link}">x</a>'))
+    assert dead_links(tmp_path / "html") == ([f"index.html: {link}"] if dead else [])
+
+
 @pytest.mark.slow
 def test_the_real_builder_makes_an_offline_book_with_the_numbers_of_the_run(project):
     shown = v4.new_output("display_data", {"text/html": "<script>Plotly.newPlot('x', [])</script>"})
@@ -278,6 +317,29 @@ def test_the_real_builder_makes_an_offline_book_with_the_numbers_of_the_run(proj
 
 
 @pytest.mark.slow
+def test_the_real_builder_shows_html_that_is_data_and_does_not_obey_it(project, stale):
+    """Wherever it comes from, also where lines end otherwise; only what a notebook displays as HTML is HTML."""
+    said = '<script>alert(1)</script> <img src=x onerror=alert(1)> & "quotes"'
+    table = pd.DataFrame({said: [said]})
+    mime = {"text/markdown": f"{said}\n\n{said}", "text/plain": said, "text/html": table.to_html()}
+    outputs = [v4.new_output("display_data", {kind: content}) for kind, content in mime.items()]
+    outputs += [v4.new_output("stream", text=said), v4.new_output("display_data", {"text/markdown": f"a {said}"})]
+    write_notebook(executed(f"# A chapter\n\n{said}", outputs), project.notebooks / "01_chapter.ipynb")
+    record = judge("table1.cifar10.tau", Interval(0.777, 0.77, 0.78, 10), reason=said, baseline=0.737)
+    write_records(project.published_results / "01_chapter.json", [replace(record, source=said)])
+    stale += [said]
+    index = project.root / "book" / "index.md"
+    index.write_text(f"{index.read_text()}\n\n{said}\n", newline="\r\n")
+    built = build_book(project, "published")
+    for page, times in ((built, 3), (built.parent / "notebooks" / "01_chapter.html", 9)):
+        text = page.read_text()
+        assert "<script>alert" not in text
+        assert "<img src=x" not in text
+        assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= times
+    assert "0.777 [0.770, 0.780]" in built.read_text()
+
+
+@pytest.mark.slow
 def test_the_real_builder_shows_the_banner_on_the_stale_page_only(project, stale):
     stale.append("stage layout has version 2 and $x_1$ <b>was</b> {1: '2'}")
     (project.root / "_toc.yml").write_text(
@@ -294,17 +356,47 @@ def test_the_real_builder_shows_the_banner_on_the_stale_page_only(project, stale
     assert "admonition warning" not in (pages / "02_fresh.html").read_text()
 
 
+FAULTS = {
+    "{doc}`nowhere1`": "nowhere1",
+    "[a page](nowhere2.md)": "nowhere2.md",
+    "[a place](#nowhere3)": "nowhere3",
+    "[a place on a page](notebooks/01_chapter.ipynb#nowhere4)": "nowhere4",
+    "[a chapter](notebooks/99_nowhere5)": "99_nowhere5",
+    "{eq}`nowhere6`": "nowhere6",
+    "{ref}`nowhere7`": "nowhere7",
+    "{cite:t}`nowhere8`": "nowhere8",
+    "![a figure](nowhere9.png)": "nowhere9.png",
+    "```{api} cena.cli\n```": "has no public names",
+    "```{records} tablee9.\n```": "no record of this run or of the published one has an id that begins with 'tablee9.'",
+    "```{records} table1. table1.cifar11.\n```": "begins with 'table1.cifar11.'",
+    "```{records} table2.sizee_\n```": "begins with 'table2.sizee_'",
+    "```{recordss} table1.\n```": "recordss",
+}
+"""What is wrong on a page, and what its builder says of it."""
+
+
 @pytest.mark.slow
 def test_the_real_builder_s_warnings_are_errors_and_keep_the_earlier_book(project):
     build_book(project, "quick")
     index = project.build("quick") / "html" / "index.html"
     before = index.read_text()
-    for text, complaint in (("{doc}`nowhere`", "index.md.*nowhere"), ("```{api} cena.cli\n```", "has no public names")):
-        (project.root / "book" / "index.md").write_text(f"# A book\n\n{text}\n")
-        with pytest.raises(BookError, match=complaint):
-            build_book(project, "quick")
+    (project.root / "book" / "index.md").write_text("# A book\n\n" + "\n\n".join(FAULTS))
+    with pytest.raises(BookError) as refused:
+        build_book(project, "quick")
+    complaints = [line for line in str(refused.value).splitlines() if "index.md" in line]
+    for fault, complaint in FAULTS.items():
+        assert any(complaint in line for line in complaints), (fault, complaints)
     assert index.read_text() == before
-    assert "nowhere" not in before
+
+
+@pytest.mark.slow
+def test_links_that_the_real_builder_does_not_follow_are_followed(project):
+    links = '<a href="nowhere.html">x</a> <a href="#a-chapter">x</a> <a href="../index.html#nowhere">x</a>'
+    shown = v4.new_output("display_data", {"text/html": links})
+    write_notebook(executed(outputs=[shown]), project.executed("quick") / "01_chapter.ipynb")
+    page = r"notebooks/01_chapter\.html"
+    with pytest.raises(BookError, match=rf"not there:\n{page}: nowhere\.html\n{page}: \.\./index\.html#nowhere$"):
+        build_book(project, "quick")
 
 
 @pytest.mark.slow

@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -5,7 +6,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from cena.companion.normalise import normalise, read, write
+from cena.companion.normalise import digest, normalise, read, read_executed, write
 
 
 def notebook(*outputs: dict[str, Any], **metadata: Any) -> Any:
@@ -127,3 +128,63 @@ def test_normalising_twice_changes_nothing(tmp_path):
     write(normalise(book, Path("/somewhere")), tmp_path / "once.ipynb")
     write(normalise(read(tmp_path / "once.ipynb"), Path("/somewhere")), tmp_path / "twice.ipynb")
     assert (tmp_path / "once.ipynb").read_bytes() == (tmp_path / "twice.ipynb").read_bytes()
+
+
+def test_the_digest_is_of_the_content_however_it_is_written(tmp_path):
+    book = normalise(notebook(stream("a\nb\n"), shown(html="<p>"), cena={"version": 1}), Path("/somewhere"))
+    book.metadata.cena.digest = digest(book)
+    write(book, tmp_path / "page.ipynb")
+    (tmp_path / "page.ipynb").write_text(json.dumps(json.loads((tmp_path / "page.ipynb").read_text())))
+    assert digest(read(tmp_path / "page.ipynb")) == book.metadata.cena.digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda book: book.cells[0].outputs[0].update(text="c"),
+        lambda book: book.cells[0].outputs.pop(),
+        lambda book: book.cells[0].update(source="2"),
+        lambda book: book.cells[0].update(execution_count=2),
+        lambda book: book.cells[0].metadata.update(tags=["remove-cell"]),
+        lambda book: book.cells.append(nbformat.v4.new_markdown_cell("more")),
+        lambda book: book.metadata.cena.update(version=2),
+        lambda book: book.metadata.pop("cena"),
+        lambda book: book.metadata.kernelspec.update(name="another"),
+    ],
+)
+def test_every_change_changes_the_digest(change):
+    book = normalise(notebook(stream("a"), shown(html="b"), cena={"version": 1}), Path("/somewhere"))
+    before = digest(book)
+    change(book)
+    assert digest(book) != before
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        "null",
+        '"text"',
+        "{}",
+        "[" * 100_000,
+        '{"cells": 1}',
+        '{"nbformat": 99, "cells": []}',
+        '{"cells": [], "metadata": [], "nbformat": 4, "nbformat_minor": 5}',
+        '{"cells": [1], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+        '{"cells": [{}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+        '{"cells": [{"cell_type": "code"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+        '{"cells": [], "metadata": {"cena": "text"}, "nbformat": 4, "nbformat_minor": 5}',
+        "\xff\xfe\0",
+    ],
+)
+def test_what_is_no_notebook_is_read_as_none(tmp_path, junk):
+    path = tmp_path / "01_first.ipynb"
+    assert read_executed(path) is None
+    path.write_bytes(junk.encode("latin-1"))
+    assert read_executed(path) is None
+    path.unlink()
+    path.mkdir()
+    assert read_executed(path) is None

@@ -8,10 +8,12 @@ import jupytext
 import pytest
 
 import cena
+from cena.cli.main import main
 from cena.companion.project import here, of_notebook, results_folder
 from cena.errors import InputError
 from cena.study import checkout as places
 from cena.study.artifacts import ArtifactStore
+from cena.study.checkout import own_checkout
 
 SOURCE = """# ---
 # jupyter:
@@ -39,12 +41,26 @@ def _no_places_in_the_environment(monkeypatch):
     monkeypatch.delenv("CENA_ARTIFACTS", raising=False)
 
 
+def make_checkout(root: Path) -> Path:
+    (root / "notebooks/deeper").mkdir(parents=True)
+    (root / "requirements.txt").touch()
+    return root
+
+
 @pytest.fixture
 def checkout(tmp_path) -> Path:
-    root = tmp_path / "checkout"
-    for folder in ("cena", "notebooks/deeper"):
-        (root / folder).mkdir(parents=True)
-    (root / "requirements.txt").touch()
+    """A checkout that this package is installed from."""
+    root = make_checkout(tmp_path / "checkout")
+    (root / "cena").symlink_to(Path(cena.__file__).parent)
+    return root
+
+
+@pytest.fixture
+def other_checkout(tmp_path, monkeypatch) -> Path:
+    """A checkout that this package is not installed from, made the current directory."""
+    root = make_checkout(tmp_path / "other")
+    (root / "cena").mkdir()
+    monkeypatch.chdir(root)
     return root
 
 
@@ -76,6 +92,55 @@ def test_without_any_checkout_it_is_the_current_directory(elsewhere, monkeypatch
     monkeypatch.setattr(places, "__file__", str(elsewhere / "site-packages/cena/study/checkout.py"))
     assert of_notebook().root == elsewhere
     assert results_folder("quick") == elsewhere / "_build/quick/results"
+    assert own_checkout() is None
+
+
+@pytest.mark.parametrize("folder", ["", "notebooks"])
+@pytest.mark.parametrize("package", [Path(cena.__file__).parent, Path("/lib/site-packages/cena")])
+def test_in_a_checkout_that_the_package_is_not_installed_from_a_command_refuses(
+    other_checkout, monkeypatch, folder, package
+):
+    monkeypatch.chdir(other_checkout / folder)
+    monkeypatch.setattr(places, "__file__", str(package / "study/checkout.py"))
+    with pytest.raises(InputError) as refused:
+        here()
+    assert str(refused.value) == (
+        f"cena is installed from {package.parent}, and this is another checkout, {other_checkout}: work there, or "
+        f"install this one first, with `make install` or `pip install --no-deps --editable {other_checkout}`"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run"],
+        ["check"],
+        ["diff"],
+        ["publish"],
+        ["reword"],
+        ["book"],
+        ["bundle"],
+        ["reproduce", "01_first"],
+        ["release"],
+        ["digits", "train", "digits-size"],
+    ],
+)
+@pytest.mark.usefixtures("other_checkout")
+def test_every_command_that_reads_or_writes_a_checkout_refuses_another(arguments, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["cena", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("cena is installed from ")
+
+
+@pytest.mark.usefixtures("other_checkout")
+def test_a_command_that_needs_no_checkout_works_in_any(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["cena", "spaces"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    assert "digits-topology" in capsys.readouterr().out
 
 
 def test_the_environment_goes_first(checkout, tmp_path, monkeypatch):
@@ -85,8 +150,6 @@ def test_the_environment_goes_first(checkout, tmp_path, monkeypatch):
 
 
 def test_papermill_by_hand_from_another_folder_writes_into_the_checkout(checkout, elsewhere, monkeypatch):
-    (checkout / "cena").rmdir()
-    (checkout / "cena").symlink_to(Path(cena.__file__).parent)
     monkeypatch.setenv("PYTHONPATH", str(checkout))
     notebook = checkout / "notebooks/01_tiny.ipynb"
     jupytext.write(jupytext.reads(SOURCE, fmt="py:percent"), notebook)

@@ -9,7 +9,7 @@ import pytest
 from cena.companion import bundle as module
 from cena.companion.bundle import bundle
 from cena.companion.project import Project
-from cena.companion.publish import readme_with_results, update_readme
+from cena.companion.readme import readme_with_results, update_readme
 from cena.errors import InputError
 from cena.evaluate.intervals import Interval
 from cena.evaluate.records import write_records

@@ -159,3 +159,8 @@ def test_shapes_that_cannot_be_are_refused():
         feature_sets(FeatureSources(PARAMETERS, jacov=np.ones(3)))
     with pytest.raises(InputError, match="expected a row for each architecture"):
         join(np.ones((2, 2, 2)))
+
+
+def test_an_embedding_wider_than_its_rows_are_many_keeps_all_components_that_there_are():
+    sources = FeatureSources(np.arange(1, 7), embedding=np.random.default_rng(0).normal(size=(6, 40)))
+    assert feature_sets(sources, components=16)["embedding"].shape == (6, 6)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cena.errors import InputError
 from cena.evaluate import Interval, Record, read_all, read_records, status_against, write_records, write_table
+from cena.evaluate.records import begins_an_id, status_of
 
 GOOD = Record("table1.cifar10.tau", 0.77, 0.76, 0.78, 10, 0.73, "Table 1", 0.72, "exceeded")
 
@@ -42,8 +43,9 @@ def records(draw):
     if draw(st.booleans()):
         return Record(name, None, None, None, 0, paper, "", baseline, "not run", "no time")
     low, value, high = sorted(draw(st.tuples(numbers, numbers, numbers)))
-    status = draw(st.sampled_from(["reproduced", "exceeded", "short"]))
-    reason = "because " + draw(st.text('aé☃ "\\\n\x00'))
+    paper = draw(numbers) if baseline is None else paper
+    status = status_of(name, Interval(value, low, high, 1), paper=paper, source="Table 1", baseline=baseline)
+    reason = "because " + draw(st.text('aé☃ "\\\x00'))
     return Record(name, value, low, high, draw(st.integers(1, 500)), paper, "Table 1", baseline, status, reason)
 
 
@@ -101,7 +103,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path, m
 
 @pytest.mark.parametrize("name", NAMES)
 def test_ids_of_the_grammar_are_accepted(name):
-    assert changed(id=name).id == name
+    assert Record(name, None, None, None, 0, None, "", None, "not run", "no time").id == name
 
 
 @pytest.mark.parametrize(
@@ -129,11 +131,40 @@ def test_other_ids_are_refused(name):
 
 
 @pytest.mark.parametrize(
+    ("parts", "possible"),
+    [
+        ("table1.", True),
+        ("table2.digits.", True),
+        ("table2.size_to_topology.", True),
+        ("fig5.any-space.cifar10.tpe.", True),
+        ("", True),
+        ("table", False),
+        ("tablee9.", False),
+        ("table1.cifar11.", False),
+        ("table2.size_", False),
+        ("table1.cifar10.r.", False),
+    ],
+)
+def test_the_beginning_of_an_id_is_told_from_what_begins_none(parts, possible):
+    assert begins_an_id(parts) == possible
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"status": "exceded"}, "unknown status of record table1.cifar10.tau 'exceded'; valid: exceeded"),
-        ({"status": "short"}, "say why"),
-        ({"status": "short", "reason": "  "}, "say why"),
+        ({"status": "short", "paper": 0.79}, "say why"),
+        ({"status": "short", "paper": 0.79, "reason": "  "}, "say why"),
+        ({"status": "short", "reason": "because"}, "'short', but its numbers say 'exceeded'"),
+        ({"status": "reproduced"}, "'reproduced', but its numbers say 'exceeded'"),
+        ({"paper": 0.77}, "'exceeded', but its numbers say 'reproduced'"),
+        ({"paper": 0.79}, "'exceeded', but its numbers say 'short'"),
+        ({"value": 0.79, "high": 0.8, "low": 0.72}, "'exceeded', but its numbers say 'reproduced'"),
+        ({"paper": None, "source": "", "baseline": 0.79}, "'exceeded', but its numbers say 'short'"),
+        ({"paper": None, "source": "Section 4.4"}, "'exceeded', but its numbers say 'reproduced'"),
+        ({"id": "fig5.x.cifar10.tpe.regret@50"}, "'exceeded', but its numbers say 'short'"),
+        ({"id": "arch2vec.darts.error"}, "'exceeded', but its numbers say 'short'"),
+        ({"paper": None, "baseline": None}, "nothing to judge record table1.cifar10.tau against"),
         ({"status": "not run", "reason": "no data"}, "'not run' but has results"),
         ({"status": "not run", "value": None, "low": None, "high": None, "runs": 0}, "say why"),
         ({"value": None}, "give value, low, high"),
@@ -148,6 +179,8 @@ def test_other_ids_are_refused(name):
         ({"high": math.inf}, "high of record"),
         ({"baseline": math.nan}, "baseline of record"),
         ({"paper": "0.73"}, "paper of record"),
+        ({"reason": "so\n\n```{include} /etc/passwd\n```"}, "have to be a line of text"),
+        ({"source": 1}, "have to be a line of text"),
     ],
 )
 def test_contradictory_records_are_refused(changes, message):
@@ -170,6 +203,27 @@ def test_status_against_a_printed_number(low, high, status, regret_status):
     interval = Interval((low + high) / 2, low, high, 10)
     assert status_against(interval, 0.73) == status
     assert status_against(interval, 0.73, lower_is_better=True) == regret_status
+
+
+@pytest.mark.parametrize(
+    ("low", "status", "source"),
+    [
+        (0.1, "reproduced", "Section 4.4"),
+        (-0.1, "short", "Section 4.4"),
+        (0.1, "exceeded", ""),
+        (-0.1, "reproduced", ""),
+    ],
+)
+def test_what_the_paper_says_in_words_is_reproduced_where_it_is_borne_out(low, status, source):
+    numbers = {"value": 0.2, "low": low, "high": 0.3, "paper": None, "baseline": 0.0}
+    assert changed(**numbers, status=status, source=source, reason="reduced").status == status
+
+
+def test_a_status_survives_the_rounding_on_disk(tmp_path):
+    for low in (0.7350000004, 0.7349999996):
+        status = status_against(Interval(0.77, low, 0.78, 10), 0.73)
+        write_records(tmp_path / "a.json", [changed(low=low, status=status)])
+        assert read_records(tmp_path / "a.json")[0].status == status
 
 
 def test_status_without_rounding():
@@ -198,10 +252,13 @@ def test_read_all_collects_sorts_and_refuses_the_same_id_twice(tmp_path):
     ("text", "message"),
     [
         ("[{", "is not JSON"),
+        pytest.param("[" * 100_000, "is not JSON", id="nested"),
         ("{}", "is not a list of records"),
         ('[{"id": "speed.x"}]', "is not a list of records"),
         (json.dumps([dataclasses.asdict(GOOD) | {"runs": 0}]), "at least 1 run"),
         (json.dumps([dataclasses.asdict(GOOD) | {"runs": None}]), "x.json"),
+        (json.dumps([dataclasses.asdict(GOOD) | {"runs": "many"}]), "x.json"),
+        (json.dumps([dataclasses.asdict(GOOD) | {"runs": math.inf}]), "x.json"),
         (json.dumps([dataclasses.asdict(GOOD) | {"reason": None}]), "x.json"),
         (json.dumps([dataclasses.asdict(GOOD) | {"value": [1]}]), "x.json"),
         (json.dumps([dataclasses.asdict(GOOD)] * 2), "occurs twice"),

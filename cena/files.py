@@ -1,6 +1,7 @@
 """Files: written whole or not at all, one writer at a time, known by their checksums."""
 
 import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,12 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
+_log = logging.getLogger(__name__)
+
+WAITING = "waiting for the lock "
+"""How the line begins that announces a lock that another run holds."""
+_SILENCE = 1.0  # seconds of waiting before it is announced
+
 
 def sha256(content: bytes | str) -> str:
     """The sha256 of some bytes, or of a text in UTF-8, in hexadecimal."""
@@ -22,6 +29,11 @@ def file_sha256(path: Path) -> str:
     """The sha256 of a file, whatever its size; raises `OSError` if it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def text_sha256(path: Path) -> str:
+    """The sha256 of a text file, the same whatever its line ends, which a checkout may have changed."""
+    return sha256(path.read_bytes().replace(b"\r\n", b"\n"))
 
 
 def array_sha256(array: NDArray[Any]) -> str:
@@ -41,11 +53,23 @@ def replacing(path: Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        with naming(path):
+            yield temporary
         temporary.chmod(0o666 & ~_umask())  # mkstemp lets only the owner read
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Within this context an `OSError` that names no file, as that of a full disk, names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -58,11 +82,20 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 def locked(path: Path) -> Iterator[None]:
     """Within this context no other process or thread holds the lock file `path`; waits until it is free.
 
-    The system releases the lock of a killed process.
+    The system releases the lock of a killed process. Waiting longer than a moment is announced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(path):
+    lock = filelock.FileLock(path)
+    try:
+        lock.acquire(timeout=_SILENCE)
+    except filelock.Timeout:
+        # A line that begins so is drawn over, as a progress bar is: it stays out of an executed notebook.
+        _log.warning("\r%s%s, which another run holds", WAITING, path)
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _umask() -> int:

@@ -1,5 +1,7 @@
 """Files: whole or not at all, one writer at a time, checksums that see every bit."""
 
+import errno
+import os
 import stat
 import subprocess
 import sys
@@ -9,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from cena.files import array_sha256, file_sha256, locked, replacing, sha256, write_atomically
+from cena.files import WAITING, array_sha256, file_sha256, locked, naming, replacing, sha256, write_atomically
 
 
 def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path):
@@ -85,3 +87,31 @@ def test_a_killed_process_s_lock_is_free(tmp_path):
         process.kill()
     with locked(tmp_path / ".lock"):
         assert process.returncode
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.4])
+def test_a_lock_that_is_waited_for_is_announced_once_with_its_file(tmp_path, monkeypatch, caplog, seconds):
+    monkeypatch.setattr("cena.files._SILENCE", 0.2)
+    path, held = tmp_path / ".views.lock", threading.Event()
+
+    def work():
+        with locked(path):
+            held.set()
+            time.sleep(seconds)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert held.wait(10)
+    with locked(path):
+        pass
+    thread.join()
+    announced = [f"\r{WAITING}{path}, which another run holds"] if seconds > 0.2 else []
+    assert [record.getMessage() for record in caplog.records] == announced
+
+
+def test_a_full_disk_names_the_file_that_was_to_be_written(tmp_path):
+    (tmp_path / "full").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"No space left on device: .*whole\.txt'"), replacing(tmp_path / "whole.txt"):
+        (tmp_path / "full").write_text("x")
+    with pytest.raises(OSError, match=r"No such file or directory: 'elsewhere'"), naming(tmp_path / "whole.txt"):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "elsewhere")

@@ -61,7 +61,8 @@ def pretrain(
     ----------
     graphs : the architectures of a space.
     config : sizes and settings.
-    checkpoint : file that is replaced after every epoch; if it exists, training continues from it.
+    checkpoint : file that is replaced after every epoch; if it exists, training continues from it, unless it is
+        damaged: then it begins again, and a warning is logged.
     progress : told of every epoch.
 
     Returns
@@ -70,8 +71,8 @@ def pretrain(
 
     Raises
     ------
-    InputError : if the graphs do not fit the configuration, the loss is no longer finite, or the checkpoint is damaged
-        or belongs to another training.
+    InputError : if the graphs do not fit the configuration, the loss is no longer finite, or the checkpoint belongs to
+        another training.
     """
     training_graphs = graphs[held_out_split(len(graphs), config)[0]]
     training = Pretraining(config)
@@ -80,7 +81,7 @@ def pretrain(
         "adjacency": array_sha256(graphs.adjacency),
         "operations": array_sha256(graphs.operations),
     }
-    if checkpoint is not None and checkpoint.exists():
+    if checkpoint is not None:
         training.load(checkpoint, identity)
     for epoch in range(len(training.history), config.epochs):
         loss = training.epoch(training_graphs, epoch)
@@ -176,10 +177,11 @@ class Pretraining:
         write_checkpoint(path, identity, tensors, self.optimizer, {"history": self.history})
 
     def load(self, path: Path, identity: dict[str, Any]) -> None:
-        """Continue where :meth:`save` left off; errors as :func:`cena.tensor_files.read_checkpoint`."""
-        tensors, done = read_checkpoint(path, identity, self.optimizer)
-        self.model.load_state_dict(part_of(tensors, "model"))
-        self.history = done["history"]
+        """Continue where :meth:`save` left off, if it did; errors as :func:`cena.tensor_files.read_checkpoint`."""
+        if found := read_checkpoint(path, identity, self.optimizer):
+            tensors, done = found
+            self.model.load_state_dict(part_of(tensors, "model"))
+            self.history = done["history"]
 
 
 def tensors_of(graphs: Graphs) -> tuple[Tensor, Tensor]:

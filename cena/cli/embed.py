@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from rich.markup import escape
-from rich.table import Column, Table
 from typer import Argument, Option
 
-from cena.cli.console import console
+from cena.cli.console import console, escape, table
 from cena.errors import unknown
+from cena.study.checkout import own_checkout
 
 
 def embed_command(
@@ -33,10 +32,10 @@ def embed_command(
     console.print(
         f"outside measure: {100 * placed.outside:.1f} % of the known architectures are nearer to their nearest"
     )
-    table = Table("architecture", Column("nearest known", overflow="fold"), "distance")
+    nearest = table("architecture", "nearest known", "distance")
     for neighbour in placed.nearest:
-        table.add_row(str(neighbour.architecture), escape(neighbour.text), f"{neighbour.distance:.4f}")
-    console.print(table)
+        nearest.add_row(str(neighbour.architecture), escape(neighbour.text), f"{neighbour.distance:.4f}")
+    console.print(nearest)
     if placed.warning:
         console.print(f"warning: {escape(placed.warning)}")
 
@@ -53,6 +52,8 @@ def release_command(
     from cena.study.profiles import RELEASES
     from cena.study.release import LARGEST_RELEASES, size, write_release
 
+    if folder is None:
+        own_checkout()  # whose files are replaced
     place = folder or FOLDER
     for name in spaces or []:
         if name not in RELEASES:
@@ -67,3 +68,20 @@ def release_command(
         for name in spaces or RELEASES:
             write_release(Pipeline(RELEASES[name], progress=progress), place)
             console.print(f"{name}: released, {size(place) / 1e6:.1f} MB in all (at most {LARGEST_RELEASES / 1e6:.0f})")
+
+
+def pack_command(
+    name: Annotated[str, Argument(help="Of the file in the package, such as laptop.")],
+) -> None:
+    """Put the small artifacts of your runs into the package: where it is installed, they need not be computed."""
+    from cena.study.artifacts import ArtifactStore
+    from cena.study.released_artifacts import LARGEST_TOGETHER, RELEASED_FOLDER, pack
+
+    own_checkout()  # whose files are replaced
+    place = RELEASED_FOLDER / f"{name}.zip"
+    count = pack(ArtifactStore().root, place)
+    together = sum(path.stat().st_size for path in RELEASED_FOLDER.glob("*.zip"))
+    console.print(
+        f"{count} artifacts in {place.name}, {place.stat().st_size / 1e6:.1f} MB; {together / 1e6:.1f} MB in all "
+        f"(at most {LARGEST_TOGETHER / 1e6:.0f})"
+    )

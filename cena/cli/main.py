@@ -1,24 +1,26 @@
 """The command line: ``cena``. Thin; what is heavy to import is imported by the command that needs it."""
 
+import logging
 import os
+import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from typer.core import TyperCommand
 
-from cena.cli.console import console
+from cena.cli.console import console, escape, print_anywhere, table
 from cena.cli.data import data_commands
-from cena.cli.embed import embed_command, release_command
-from cena.cli.extras import missing_extra
+from cena.cli.embed import embed_command, pack_command, release_command
+from cena.cli.failures import explained
 from cena.companion.project import here
-from cena.errors import InputError, WorkError
+from cena.errors import InputError
+from cena.study.checkout import own_checkout
 from cena.study.cluster import VARIABLE
 from cena.study.profiles import PROFILES, describe
 from cena.study.profiles import profile as known_profile
@@ -30,10 +32,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _INTERRUPTED = 130  # the exit code typer gives a KeyboardInterrupt
+_TERMINATED = 128 + signal.SIGTERM
 _complaints = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Notebooks = Annotated[list[str] | None, typer.Argument(help="Notebooks by name, such as 04_layout; default: all.")]
 ProfileName = Annotated[str, typer.Option("--profile", help="The settings of the run: see `cena profiles`.")]
+Scheduler = Annotated[
+    str | None, typer.Option(envvar=VARIABLE, help="Compute on a Dask cluster, such as tcp://host:8786.")
+]
 
 
 class _TakesParameters(TyperCommand):
@@ -69,30 +75,13 @@ def _fail_with(found: Mapping[str, Iterable[str]], said: str = "") -> None:
         raise typer.Exit(1)
 
 
-@app.command("run", cls=_TakesParameters)
-def run_command(
-    notebooks: Notebooks = None,
-    profile: ProfileName = "quick",
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter, also as NAME VALUE; may be repeated."
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Also execute notebooks that are up to date.")] = False,
-    scheduler: Annotated[
-        str | None, typer.Option(envvar=VARIABLE, help="Compute on a Dask cluster, such as tcp://host:8786.")
-    ] = None,
-) -> None:
-    """Execute notebooks into _build/PROFILE; those that are fresh are not executed again."""
+@contextmanager
+def _executing(scheduler: str | None) -> Iterator[Callable[[str, int, int], None]]:
+    """What shows the cells of the notebooks that are executed in this context, on a cluster if one is named."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     if scheduler:
         os.environ[VARIABLE] = scheduler  # the notebooks' kernels inherit it
-
-    from cena.companion.notebooks import run
-
-    given = [_pair(text) for text in parameter or []]
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
@@ -104,6 +93,27 @@ def run_command(
                     console.print(f"{stem}: {cells} cells")
             bar.update(task, description=f"{stem}: cell {cell} of {cells}", completed=cell - 1, total=cells)
 
+        yield progress
+
+
+@app.command("run", cls=_TakesParameters)
+def run_command(
+    notebooks: Notebooks = None,
+    profile: ProfileName = "quick",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter, also as NAME VALUE; may be repeated."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also execute notebooks that are up to date.")] = False,
+    scheduler: Scheduler = None,
+) -> None:
+    """Execute notebooks into _build/PROFILE; those that are fresh are not executed again."""
+    from cena.companion.notebooks import run
+
+    given = [_pair(text) for text in parameter or []]
+    with _executing(scheduler) as progress:
         started = time.monotonic()
         for done in run(here(), notebooks or [], profile, given, force, progress):
             console.print(f"{done.stem}: " + ("fresh" if done.seconds is None else f"done in {done.seconds:.0f} s"))
@@ -123,24 +133,40 @@ def check_command() -> None:
 def diff_command(profile: Annotated[str, typer.Argument(help="Whose results to compare.")] = "quick") -> None:
     """Compare your results under a profile with the published ones; exit with 1 if any differ."""
     from cena.companion.diff import compare, worded
+    from cena.evaluate.records import read_all
 
     project = here()
     results = project.results(known_profile(profile).name)
     if not any(results.glob("*.json")):
         raise InputError(f"there are no results under profile '{profile}': first `cena run --profile {profile}`")
-    table = Table("id", "published", "yours", "verdict", title=f"profile {profile}: values with 95 % intervals")
-    rows = compare(results, project.published_results)
+    shown = table("id", "published", "yours", "verdict", title=f"profile {profile}: values with 95 % intervals")
+    rows = compare(read_all(results), read_all(project.published_results))
     for row in rows:
-        table.add_row(*(escape(text) for text in (row.id, worded(row.published), worded(row.own), row.verdict)))
-    console.print(table)
+        shown.add_row(*(escape(text) for text in (row.id, worded(row.published), worded(row.own), row.verdict)))
+    console.print(shown)
     if any(row.verdict == "differ" for row in rows):
         raise typer.Exit(1)
+
+
+@app.command("reproduce")
+def reproduce_command(
+    notebook: Annotated[str, typer.Argument(help="A published notebook, such as 04_layout.")],
+    scheduler: Scheduler = None,
+) -> None:
+    """Execute a published notebook again, with its own parameters, and compare; exit with 1 if anything differs."""
+    from cena.companion.reproduce import reproduce
+
+    with _executing(scheduler) as progress:
+        found = reproduce(here(), notebook, progress)
+    _fail_with({notebook: found} if found else {})
+    console.print(f"{notebook}: the page and its results came out the same")
 
 
 @app.command("publish")
 def publish_command(notebooks: Notebooks = None, profile: ProfileName = "paper") -> None:
     """Copy fresh executions and results to notebooks/, book/results and the README; exit with 1 if any is left out."""
-    from cena.companion.publish import publish, update_readme
+    from cena.companion.publish import publish
+    from cena.companion.readme import update_readme
 
     published, left_out = publish(here(), notebooks or [], profile)
     if published:
@@ -162,10 +188,10 @@ def reword_command(notebooks: Notebooks = None) -> None:
 @app.command("profiles")
 def profiles_command() -> None:
     """Show the settings of every profile."""
-    table = Table("setting", *PROFILES)
+    shown = table("setting", *PROFILES)
     for row in zip(*(describe(profile) for profile in PROFILES.values()), strict=True):
-        table.add_row(row[0][0], *(value for _, value in row))
-    console.print(table)
+        shown.add_row(row[0][0], *(value for _, value in row))
+    console.print(shown)
 
 
 @app.command("spaces")
@@ -173,11 +199,11 @@ def spaces_command() -> None:
     """Show the search spaces."""
     from cena.spaces import SPACES, load
 
-    table = Table("space", "architectures", "pixels", "the first architecture")
+    shown = table("space", "architectures", "pixels", "the first architecture")
     for name in SPACES:
         space = load(name)
-        table.add_row(name, f"{len(space):,}", str(space.resolution), escape(space.architecture(0)))
-    console.print(table)
+        shown.add_row(name, f"{len(space):,}", str(space.resolution), escape(space.architecture(0)))
+    console.print(shown)
 
 
 @app.command("book")
@@ -204,6 +230,7 @@ def bundle_command() -> None:
 
 app.command("embed")(embed_command)
 app.command("release")(release_command)
+app.command("pack")(pack_command)
 app.add_typer(data_commands, name="data")
 
 digits = typer.Typer(
@@ -224,6 +251,7 @@ def train_command(
     from cena.study.artifacts import ArtifactStore
     from cena.study.digits_benchmark import table_path, train_table
 
+    own_checkout()  # the table is in the package
     destination = table_path(space)
     journal = ArtifactStore().root / "digits" / f"{space}.jsonl"
     with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as bar:
@@ -238,24 +266,34 @@ def retrain_command(space: DigitsSpace, architecture: Annotated[str, typer.Argum
     from cena.study.digits_benchmark import retrain
 
     rows = retrain(space, architecture)
-    table = Table("seed", *rows.columns, title=f"{escape(architecture)}: accuracy in percent")
+    shown = table("seed", *rows.columns, title=f"{escape(architecture)}: accuracy in percent")
     for seed, values in rows.iterrows():
-        table.add_row(str(seed), *(f"{value:.4f}" for value in values))
-    console.print(table)
+        shown.add_row(str(seed), *(f"{value:.4f}" for value in values))
+    console.print(shown)
 
 
 def main() -> None:
-    """The entry point: bad input is one sentence and exit code 2, what fails 1, an interrupt 130."""
+    """The entry point: bad input is one sentence and exit code 2, what fails 1, an interrupt 130, SIGTERM 143."""
+    interrupted = _INTERRUPTED
+
+    def terminated(*_: object) -> None:
+        nonlocal interrupted
+        interrupted = _TERMINATED
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, terminated)
+    print_anywhere()
     try:
         app()
-    except (InputError, ModuleNotFoundError) as error:
-        reason = missing_extra(error) if isinstance(error, ModuleNotFoundError) else error
-        _complaints.print(escape(str(reason)))
-        sys.exit(2)
-    except WorkError as error:
-        _complaints.print(escape(str(error)))
-        sys.exit(1)
     except SystemExit as end:
-        if end.code == _INTERRUPTED:
-            _complaints.print("interrupted: run the same command again to go on")
-        raise
+        if end.code != _INTERRUPTED:
+            raise
+        _complaints.print("interrupted: run the same command again to go on")
+        logging.disable()  # asyncio would tell of the cell that was under way
+        sys.exit(interrupted)
+    except Exception as error:
+        reason = explained(error)
+        if reason is None:
+            raise
+        _complaints.print(escape(str(reason)))
+        sys.exit(2 if isinstance(reason, InputError) else 1)

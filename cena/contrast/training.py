@@ -48,13 +48,14 @@ def train_encoder(
     singular_values : shape (classes, views, components).
     usable : boolean, shape (classes, views); classes with fewer than two usable views are left out.
     config : sizes and settings.
-    checkpoint : file that is replaced after every epoch; if it exists, training continues from it.
+    checkpoint : file that is replaced after every epoch; if it exists, training continues from it, unless it is
+        damaged: then it begins again, and a warning is logged.
     progress : told of the epochs after each.
 
     Raises
     ------
-    InputError : if shapes disagree, there are too few usable views, the loss is no longer finite, or the checkpoint is
-        damaged or belongs to another training.
+    InputError : if shapes disagree, there are too few usable views, the loss is no longer finite, or the checkpoint
+        belongs to another training.
     """
     check_views(directions, singular_values, usable, config)
     scale = spectrum_scale(singular_values, usable)
@@ -65,7 +66,7 @@ def train_encoder(
         "singular_values": array_sha256(singular_values),
         "usable": array_sha256(usable),
     }
-    if checkpoint is not None and checkpoint.exists():
+    if checkpoint is not None:
         training.load(checkpoint, identity)
     for epoch in range(len(training.history), config.epochs):
         generator = np.random.default_rng(np.random.SeedSequence([config.seed, epoch]))
@@ -114,10 +115,11 @@ class Training:
         write_checkpoint(path, identity, self.networks.state_dict(), self.optimizer, done)
 
     def load(self, path: Path, identity: dict[str, Any]) -> None:
-        """Continue where :meth:`save` left off; errors as :func:`cena.tensor_files.read_checkpoint`."""
-        tensors, done = read_checkpoint(path, identity, self.optimizer)
-        self.networks.load_state_dict(tensors)
-        self.history, self.steps_done = done["history"], done["steps_done"]
+        """Continue where :meth:`save` left off, if it did; errors as :func:`cena.tensor_files.read_checkpoint`."""
+        if found := read_checkpoint(path, identity, self.optimizer):
+            tensors, done = found
+            self.networks.load_state_dict(tensors)
+            self.history, self.steps_done = done["history"], done["steps_done"]
 
 
 def one_cycle(step: int, steps: int) -> float:

@@ -12,6 +12,7 @@ import importlib
 import operator
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from cena.embed.reference import Prediction, Reference, load_reference
 from cena.errors import InputError
 from cena.jacobians import ViewRecipe, Views, class_views, probe
 from cena.layout import Place
+from cena.processes import parallel
 from cena.spaces import ModuleSpace, Space
 from cena.spaces.modules import Factory
 from cena.stages import Stage
@@ -97,14 +99,17 @@ def embed_network(
     space = _space(factory, known, name)
     called, pixels = space.architecture(0), known.images.pixels
     trial = space.build(0, seed)
-    same = _same_weights(trial, space.build(0, seed + 1))
+    started = time.perf_counter()
+    other = space.build(0, seed + 1)
+    building = time.perf_counter() - started
+    same = _same_weights(trial, other)
     parameters = sum(parameter.numel() for parameter in trial.parameters())
     cost = probe(called, trial, pixels, known.precision)
-    del trial  # a large network needs its memory for the next
+    del trial, other  # large networks need their memory for the next
     if announce is not None:
         announce(
             f"{called}: {known.views} views at {len(pixels)} images will take about "
-            f"{known.views * cost.seconds:.1f} s and {cost.memory / 2**20:.0f} MiB"
+            f"{known.views * (building + cost.seconds):.1f} s and {cost.memory / 2**20:.0f} MiB"
         )
     views = class_views(space, 0, 0, _settings(known, seed))
     if not views.usable.any():
@@ -169,7 +174,7 @@ def embed_space(space: Space, reference: Reference, seed: int = 0, workers: int 
     with warnings.catch_warnings():
         # Networks differ in size: a worker that meets a large one seems to leak memory and is replaced, at no loss.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
-        computed: Sequence[Views] = joblib.Parallel(workers)(joblib.delayed(views_of)(i) for i in range(len(space)))
+        computed: Sequence[Views] = parallel(workers)(joblib.delayed(views_of)(i) for i in range(len(space)))
     return _embedded(computed, reference)
 
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from numpy.typing import ArrayLike
 
 from cena.errors import InputError
+from cena.processes import parallel
 from cena.search.candidates import Candidates
 from cena.types import Floats, Integers
 
@@ -50,7 +51,7 @@ def repeat(
     raises is raised when the run is read.
     """
     tasks = (delayed(method)(candidates, guide, budget, seed) for seed in seeds)
-    runs: Generator[History, None, None] = Parallel(n_jobs=workers, return_as="generator")(tasks)
+    runs: Generator[History, None, None] = parallel(workers, return_as="generator")(tasks)
     return runs
 
 

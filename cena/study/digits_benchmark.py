@@ -5,6 +5,7 @@ architectures to a journal, so it can be killed at any moment and resumed; a com
 """
 
 import json
+import logging
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,13 @@ import pandas as pd
 
 from cena.data.labels import BUNDLED, DIGITS_TABLES
 from cena.errors import unknown
+from cena.files import sha256
+from cena.processes import parallel
 from cena.spaces import Space, load
 from cena.trajectories.digits_training import DIGITS_EPOCHS, SEEDS, train_digits
 from cena.types import Progress, silent
+
+_log = logging.getLogger(__name__)
 
 _Row = dict[Hashable, Any]
 """A row of a table, by column."""
@@ -36,8 +41,8 @@ def train_table(space_name: str, journal: Path, workers: int = -1, progress: Pro
     Parameters
     ----------
     space_name : ``"digits-topology"`` or ``"digits-size"``.
-    journal : file of one JSON list a line, the rows of an architecture; an unfinished last line, left by a kill, is
-        ignored.
+    journal : file of one JSON list a line, the rows of an architecture, after its sha256; a line that is cut off by a
+        kill, or damaged, is logged and does not count.
     workers : joblib's `n_jobs`; the result does not depend on it, but for the seconds.
     progress : called after each architecture.
     """
@@ -48,11 +53,12 @@ def train_table(space_name: str, journal: Path, workers: int = -1, progress: Pro
     order = np.random.default_rng(0).permutation(len(space))
     missing = [int(i) for i in order if space.architecture(int(i)) not in done]
     journal.parent.mkdir(parents=True, exist_ok=True)
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+    in_parallel = parallel(workers, return_as="generator_unordered", batch_size=1)
     with journal.open("a") as log:
         log.write("\n")  # ends a line that a kill left unfinished
-        for rows in parallel(joblib.delayed(_trained)(space, i) for i in missing):
-            log.write(json.dumps(rows) + "\n")
+        for rows in in_parallel(joblib.delayed(_trained)(space, i) for i in missing):
+            text = json.dumps(rows)
+            log.write(f"{sha256(text)} {text}\n")
             log.flush()
             done[rows[0]["architecture"]] = rows
             progress(len(done), len(space))
@@ -98,12 +104,13 @@ def _trained(space: Space, index: int) -> list[_Row]:
 def _read(journal: Path) -> dict[str, list[_Row]]:
     """The rows of the architectures that a journal has finished."""
     done = {}
-    for line in journal.read_text().splitlines() if journal.exists() else []:
-        try:
-            rows = json.loads(line)
-        except json.JSONDecodeError:  # cut off by a kill
-            continue
-        done[rows[0]["architecture"]] = rows
+    for line in journal.read_bytes().splitlines() if journal.exists() else []:
+        digest, _, text = line.partition(b" ")
+        if digest == sha256(text).encode():
+            rows = json.loads(text)
+            done[rows[0]["architecture"]] = rows
+        elif line:
+            _log.warning("a line of %s is cut off or damaged: its architecture is trained again", journal)
     return done
 
 

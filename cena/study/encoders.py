@@ -1,6 +1,7 @@
 """Encoders, embeddings and layouts as artifacts: computed once of the views of one space or of several."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from cena import contrast, layout
 from cena.contrast import EncoderConfig, TrainedEncoder
 from cena.contrast.training import ENCODER
+from cena.errors import InputError
 from cena.layout.distance_map import DISTANCE_MAP
 from cena.layout.laguerre import LAYOUT
 from cena.stages import versions
@@ -48,6 +50,10 @@ def stored_encoder(
     config: EncoderConfig = key["config"]
 
     def build(folder: Path) -> None:
+        file = folder / "encoder.safetensors"
+        with suppress(InputError):  # it is there and whole, and something beside it is not
+            contrast.load_encoder(file)
+            return
         seen = views()
         trained = contrast.train_encoder(
             seen.directions,
@@ -57,9 +63,9 @@ def stored_encoder(
             checkpoint=folder / "checkpoint.safetensors",
             progress=lambda done, total: progress("encoder", done, total),
         )
-        contrast.save_encoder(folder / "encoder.safetensors", trained)
+        contrast.save_encoder(file, trained)
 
-    folder = store.folder("encoder", key, build, resumable=True)
+    folder = store.folder("encoder", key, build)
     return contrast.load_encoder(folder / "encoder.safetensors")
 
 

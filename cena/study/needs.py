@@ -8,7 +8,7 @@ from cena.data.labels import LabelKey
 from cena.data.public_files import ARCH2VEC_CURVES, ROBUSTNESS_TARGETS
 from cena.embed import released
 from cena.errors import InputError, unknown
-from cena.files import file_sha256
+from cena.files import text_sha256
 from cena.study.profiles import of_darts, of_nas_bench_101, of_size
 from cena.study.settings import Profile
 
@@ -67,7 +67,7 @@ def data_checksums(needs: Iterable[str], profile: Profile) -> dict[str, str]:
         found[f"labels of {space}: {key}"] = labels.label_checksum(space, key)
     found |= {name: registry.entry(name).checksum for name in _beside_labels(needs, profile)}
     if RELEASED in needs:
-        found |= {f"release {path.stem}": file_sha256(path) for path in sorted(released.FOLDER.glob("*.json"))}
+        found |= {f"release {path.stem}": text_sha256(path) for path in sorted(released.FOLDER.glob("*.json"))}
     return found
 
 

@@ -169,7 +169,7 @@ class Pipeline:
                     lambda done, total: self.progress("views", done, total),
                 )
 
-        folder = self.store.folder("views", self.views_key, build, resumable=True)
+        folder = self.store.folder("views", self.views_key, build)
         return ViewStore(folder / "views.zarr")
 
     @cached_property

@@ -51,9 +51,6 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
         points=layout["positions"],
         weights=layout["weights"],
     )
-    encoder = folder / f"{name}.safetensors"
-    embedded.encoder.save(encoder)
-    write_atomically(folder / f"{name}.npz", arrays.getvalue())
     chosen = pipeline.profile
     provenance = {
         "version": VERSION,
@@ -77,10 +74,13 @@ def write_release(pipeline: Pipeline, folder: Path) -> Path:
         "closed form": asdict(embedded.config),
         "stages": versions(*view_stages(space), READING, CLOSED_FORM, DISTANCE_MAP, LAYOUT),
         "command": f"cena release {name}",
-        "files": {path.name: file_sha256(path) for path in (folder / f"{name}.npz", encoder)},
     }
-    description = folder / f"{name}.json"
-    write_atomically(description, json.dumps(provenance, indent=1, sort_keys=True) + "\n")
+    # Only now that all is computed an older release is replaced.
+    description, encoder, rest = (folder / f"{name}.{suffix}" for suffix in ("json", "safetensors", "npz"))
+    embedded.encoder.save(encoder)
+    write_atomically(rest, arrays.getvalue())
+    files = {path.name: file_sha256(path) for path in (rest, encoder)}
+    write_atomically(description, json.dumps({**provenance, "files": files}, indent=1, sort_keys=True) + "\n")
     return description
 
 

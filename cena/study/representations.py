@@ -87,7 +87,7 @@ def _pretraining(store: ArtifactStore, graphs: Graphs, config: Arch2vecConfig) -
         "graphs": [array_sha256(graphs.adjacency), array_sha256(graphs.operations)],
         "stages": versions(ARCH2VEC),
     }
-    return store.folder("arch2vec", key, build, resumable=True)
+    return store.folder("arch2vec", key, build)
 
 
 def labelled_nas_bench_101_graphs() -> Graphs:

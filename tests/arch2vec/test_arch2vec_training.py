@@ -178,12 +178,17 @@ def test_checkpoint_of_another_training_is_refused(small_config, cells, tmp_path
         pretrain(graphs, config, tmp_path / "checkpoint")
 
 
-def test_damaged_checkpoint_is_refused(small_config, cells, tmp_path):
+def test_after_damage_to_the_checkpoint_training_begins_again(small_config, cells, tmp_path, caplog):
     path = tmp_path / "checkpoint"
-    pretrain(cells, small_config, path)
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(InputError, match="damaged"):
-        pretrain(cells, small_config, path)
+    first = pretrain(cells, small_config, path)
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+    epochs = []
+    again = pretrain(cells, small_config, path, lambda epoch, _: epochs.append(epoch))
+    assert epochs == [1, 2, 3, 4]
+    assert torch.equal(weights(first), weights(again))
+    assert f"{path} is damaged: the training begins again" in caplog.text
 
 
 def test_a_tenth_is_held_out_and_never_seen(small_config, cells):

@@ -1,6 +1,7 @@
 """The command line: what it prints and exits with. Running notebooks is tested in test_companion_notebooks.py."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cena.cli import main as cli
-from cena.companion import book, bundle, check, notebooks, publish, rewording
+from cena.companion import book, bundle, check, notebooks, publish, readme, reproduce, rewording
 from cena.companion.book import BookError
 from cena.companion.notebooks import Execution, NotebookError
 from cena.errors import InputError
@@ -19,13 +20,14 @@ from cena.study import digits_benchmark
 from cena.study.cluster import VARIABLE
 
 Command = Callable[..., tuple[int, str, str]]
+PACKAGE = Path(cli.__file__).parents[1]
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
     """An empty checkout, made the current directory."""
-    for folder in ("cena", "notebooks"):
-        (tmp_path / folder).mkdir()
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "cena").symlink_to(PACKAGE)
     (tmp_path / "notebooks/04_layout.py").write_text(
         "# ---\n# jupyter:\n#   cena:\n#     needs: [topology]\n#     version: 1\n# ---\n\n"
         '# %% tags=["parameters"]\nprofile: str = "quick"  # [quick] settings\nruns: int = 2  # [0..10] runs\n'
@@ -153,13 +155,15 @@ def test_a_failed_notebook_is_one_sentence_and_1(monkeypatch, command):
 
 
 @pytest.mark.usefixtures("project")
-def test_an_interrupt_is_a_sentence_and_130(monkeypatch, command):
+@pytest.mark.parametrize(("sent", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_is_a_sentence_and_the_signal_s_code(monkeypatch, command, sent, expected):
     def run(*_: object) -> Iterator[Execution]:
-        raise KeyboardInterrupt
+        signal.raise_signal(sent)
+        raise AssertionError("it went on")
 
     monkeypatch.setattr(notebooks, "run", run)
     code, _, err = command("run")
-    assert (code, err) == (130, "interrupted: run the same command again to go on\n")
+    assert (code, err) == (expected, "interrupted: run the same command again to go on\n")
 
 
 @pytest.mark.usefixtures("project")
@@ -176,7 +180,7 @@ def test_publish_says_what_was_published_and_what_was_left_out(monkeypatch, comm
     left_out = {"05_analysis": ["never executed"]}
     monkeypatch.setattr(publish, "publish", lambda *_: (["04_layout"], left_out))
     updated = []
-    monkeypatch.setattr(publish, "update_readme", updated.append)
+    monkeypatch.setattr(readme, "update_readme", updated.append)
     code, out, _ = command("publish", "--profile", "laptop")
     assert code == 1
     assert out == "04_layout: published from profile laptop\n05_analysis: left out, never executed\n"
@@ -187,7 +191,7 @@ def test_publish_says_what_was_published_and_what_was_left_out(monkeypatch, comm
 
 def test_diff_shows_both_numbers_and_fails_when_they_differ(project, command):
     def written(folder: str, value: float) -> None:
-        record = Record("table1.digits.tau", value, value - 0.01, value + 0.01, 5, None, "Table 1", None, "reproduced")
+        record = Record("table1.digits.tau", value, value - 0.01, value + 0.01, 5, value, "Table 1", None, "reproduced")
         write_records(project / folder / "05.json", [record])
 
     written("book/results", 0.7)
@@ -200,6 +204,15 @@ def test_diff_shows_both_numbers_and_fails_when_they_differ(project, command):
     code, out, _ = command("diff", "quick")
     assert code == 1
     assert "differ" in out
+
+
+@pytest.mark.usefixtures("project")
+def test_reproduce_has_a_line_for_each_difference_and_fails_when_there_is_one(monkeypatch, command):
+    monkeypatch.setattr(reproduce, "reproduce", lambda _project, stem, _progress: [f"cell 3 of {stem}", "result [x]"])
+    code, out, _ = command("reproduce", "04_layout")
+    assert (code, out) == (1, "04_layout: cell 3 of 04_layout\n04_layout: result [x]\n")
+    monkeypatch.setattr(reproduce, "reproduce", lambda *_: [])
+    assert command("reproduce", "04_layout") == (0, "04_layout: the page and its results came out the same\n", "")
 
 
 @pytest.mark.usefixtures("project")

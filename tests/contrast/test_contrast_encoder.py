@@ -88,6 +88,9 @@ def test_truncated_or_foreign_bytes_are_refused(encoder, tmp_path, data):
         lambda _, description: description["config"].update(width=9),
         lambda _, description: description["config"].update(colour="red"),
         lambda _, description: description["config"].update(depth=0),
+        lambda _, description: description["config"].update(depth=10**9),
+        lambda _, description: description["config"].update(width=10**6),
+        lambda _, description: description["config"].update(width=10**30),
     ],
 )
 def test_contents_that_do_not_fit_are_refused(encoder, tmp_path, change):

@@ -170,7 +170,7 @@ def test_a_chunk_is_done_only_when_all_its_arrays_are_written(tmp_path: Path) ->
 def test_an_unfinished_skeleton_is_made_anew(tmp_path: Path, filled: ViewStore) -> None:
     path = tmp_path / "store"
     create(path)
-    (path / "status" / "zarr.json").unlink()
+    (path / "zarr.json").unlink()
     with pytest.raises(InputError, match="is not a view store: compute the views first"):
         ViewStore(path)
     assert contents(fill(create(path))) == contents(filled)

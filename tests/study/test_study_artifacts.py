@@ -1,5 +1,5 @@
 import errno
-import logging
+import json
 import multiprocessing
 import os
 import signal
@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cena.files import file_sha256
+from cena.study import artifacts
 from cena.study.artifacts import ArtifactStore, artifact_key, locked
 from cena.study.checkout import checkout
 
@@ -29,10 +31,6 @@ def store(tmp_path) -> ArtifactStore:
 
 def write_one(folder: Path) -> None:
     (folder / "one.txt").write_text("one")
-
-
-def leftovers(store: ArtifactStore) -> list[str]:
-    return [path.name for path in store.root.rglob("*.partial")]
 
 
 def test_key_depends_on_content_only():
@@ -86,21 +84,22 @@ def test_arrays_come_back_as_they_were_without_being_computed_again(store):
 def test_objects_are_never_pickled(store):
     with pytest.raises(ValueError, match="allow_pickle"):
         store.arrays("layout", {}, lambda: {"x": np.array([{}], dtype=object)})
-    assert not leftovers(store)
+    assert store.stored("layout", {}) is None
 
 
-def test_a_full_disk_leaves_nothing(store):
-    def full(folder: Path) -> None:
-        write_one(folder)
-        raise OSError(errno.ENOSPC, "No space left on device")
+def full(folder: Path) -> None:
+    (folder / "half.part").write_text("half")
+    raise OSError(errno.ENOSPC, "No space left on device")
 
+
+def test_a_full_disk_leaves_no_artifact(store):
     with pytest.raises(OSError, match="No space"):
         store.folder("views", {}, full)
-    assert not leftovers(store)
+    assert not (store.root / "views" / artifact_key({})).exists()
     assert (store.folder("views", {}, write_one) / "one.txt").exists()
 
 
-def test_a_resumable_build_goes_on_from_what_it_had(store):
+def test_a_build_goes_on_from_what_it_had(store):
     def build(folder: Path) -> None:
         if not (folder / "one.txt").exists():
             write_one(folder)
@@ -108,11 +107,10 @@ def test_a_resumable_build_goes_on_from_what_it_had(store):
         (folder / "two.txt").write_text("two")
 
     with pytest.raises(KeyboardInterrupt):
-        store.folder("views", {}, build, resumable=True)
-    assert len(leftovers(store)) == 1
-    done = store.folder("views", {}, build, resumable=True)
+        store.folder("views", {}, build)
+    done = store.folder("views", {}, build)
     assert {path.name for path in done.iterdir()} == {"config.json", "one.txt", "two.txt"}
-    assert not leftovers(store)
+    assert not list(store.root.rglob("*.partial"))
 
 
 def cut(folder: Path) -> None:
@@ -125,22 +123,103 @@ def flip(folder: Path) -> None:
     (folder / "arrays.npz").write_bytes(content)
 
 
-def garble(folder: Path) -> None:
-    (folder / "config.json").write_text('{"files"')
+def zero(folder: Path) -> None:
+    """What a power cut leaves."""
+    (folder / "arrays.npz").write_bytes(bytes((folder / "arrays.npz").stat().st_size))
 
 
 def lose(folder: Path) -> None:
     (folder / "arrays.npz").unlink()
 
 
-@pytest.mark.parametrize("damage", [cut, flip, garble, lose])
-def test_a_damaged_artifact_is_built_again_and_it_is_said(store, caplog, damage):
+def obstruct(folder: Path) -> None:
+    lose(folder)
+    (folder / "arrays.npz").mkdir()
+
+
+@pytest.mark.parametrize("damage", [cut, flip, zero, lose, obstruct])
+def test_a_damaged_file_is_built_again_and_it_is_said(store, caplog, damage):
     store.arrays("layout", {"n": 1}, lambda: {"x": np.arange(100.0)})
-    damage(store.root / "layout" / artifact_key({"n": 1}))
-    with caplog.at_level(logging.WARNING):
-        again = store.arrays("layout", {"n": 1}, lambda: {"x": np.arange(100.0)})
+    place = store.root / "layout" / artifact_key({"n": 1})
+    damage(place)
+    assert store.stored("layout", {"n": 1}) is None
+    again = store.arrays("layout", {"n": 1}, lambda: {"x": np.arange(100.0)})
     np.testing.assert_array_equal(again["x"], np.arange(100.0))
-    assert "built again" in caplog.text
+    assert f"damaged or lost: {place / 'arrays.npz'}; built again" in caplog.text
+    assert {path.name for path in place.glob("[!.]*")} == {"arrays.npz", "config.json"}
+
+
+def one_bit(file: Path, rng: np.random.Generator) -> None:
+    content = bytearray(file.read_bytes())
+    content[rng.integers(len(content))] ^= 1 << rng.integers(8)
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_damage_to_a_description_costs_nothing_but_is_said(store, caplog, seed):
+    arrays = store.arrays("layout", {"n": 1}, lambda: {"x": np.arange(100.0)})
+    description = store.root / "layout" / artifact_key({"n": 1}) / "config.json"
+    whole = description.read_text()
+    one_bit(description, np.random.default_rng(seed))
+    again = store.arrays("layout", {"n": 1}, lambda: pytest.fail("computed again"))
+    np.testing.assert_array_equal(again["x"], arrays["x"])
+    assert "config.json" in caplog.text
+    assert description.read_text() == whole
+
+
+def test_an_artifact_older_than_checksums_is_kept_and_gets_them(store, caplog):
+    store.arrays("searches", {}, lambda: {"x": np.arange(9.0)})
+    description = store.root / "searches" / artifact_key({}) / "config.json"
+    whole = description.read_text()
+    description.write_text(json.dumps({"kind": "searches", "config": {}, "files": 1, "bytes": 1}))
+    found = store.stored("searches", {})
+    assert found is not None
+    assert found["x"].tolist() == [*range(9)]
+    assert description.read_text() == whole
+    assert not caplog.text
+
+
+STRAYS = (".DS_Store", ".nfs0001", "config (1).json", "views (conflict)/one.txt")
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+def test_a_stray_file_neither_damages_nor_destroys(store, caplog, stray):
+    def build(folder: Path) -> None:
+        (folder / "deep").mkdir()
+        write_one(folder / "deep")
+
+    place = store.folder("views", {}, build)
+    for folder in (place, place / "deep", place.parent):
+        (folder / stray).parent.mkdir(exist_ok=True)
+        (folder / stray).write_bytes(b"Bud1")
+    assert store.folder("views", {}, lambda _: pytest.fail("built again")) == place
+    assert (place / stray).read_bytes() == b"Bud1"
+    assert not caplog.text
+
+
+def test_nothing_is_deleted_before_its_replacement_is_whole(store):
+    def build(folder: Path) -> None:
+        write_one(folder)
+        (folder / "two.txt").write_text("two")
+
+    place = store.folder("views", {}, build)
+    (place / "one.txt").write_text("no")
+    with pytest.raises(OSError, match="No space"):
+        store.folder("views", {}, full)
+    assert (place / "two.txt").read_text() == "two"
+    assert [path.read_text() for path in place.glob(".one.txt*")] == ["no"]
+    store.folder("views", {}, write_one)
+    assert (place / "one.txt").read_text() == "one"
+    assert not list(place.glob(".*"))
+
+
+def test_files_are_checked_once_in_a_process(store, monkeypatch):
+    store.folder("views", {}, write_one)
+    checked = []
+    monkeypatch.setattr(artifacts, "file_sha256", lambda path: checked.append(path.name) or file_sha256(path))
+    for _ in range(3):
+        ArtifactStore(store.root).folder("views", {}, write_one)
+    assert checked == ["one.txt"]
 
 
 def test_an_error_of_the_computation_is_not_taken_for_damage(store, caplog):
@@ -173,7 +252,7 @@ def test_two_processes_build_it_once(tmp_path):
     assert (tmp_path / "builds").read_text() == "x"
 
 
-def test_a_killed_build_leaves_no_lock_and_nothing_that_is_read(tmp_path):
+def test_a_killed_build_leaves_no_lock_and_no_artifact(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from cena.study.artifacts import ArtifactStore\n"
         "def build(folder):\n"
@@ -185,8 +264,8 @@ def test_a_killed_build_leaves_no_lock_and_nothing_that_is_read(tmp_path):
     assert process.stdout.readline() == b"half\n"
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    done = ArtifactStore(tmp_path).folder("views", {}, write_one)
-    assert {path.name for path in done.iterdir()} == {"config.json", "one.txt"}
+    assert not (tmp_path / "views" / artifact_key({})).exists()
+    assert (ArtifactStore(tmp_path).folder("views", {}, write_one) / "one.txt").exists()
 
 
 def test_a_lock_is_free_after_an_error(tmp_path):

@@ -29,6 +29,17 @@ def test_a_release_is_the_same_bytes_again(tiny_pipeline, tiny_folder, tmp_path)
     assert size(tmp_path) == sum((tmp_path / name).stat().st_size for name in names)
 
 
+def test_a_release_that_fails_while_it_is_computed_leaves_the_old_one(tiny_pipeline, tmp_path, monkeypatch):
+    old = [tmp_path / f"digits-topology.{suffix}" for suffix in ("json", "npz", "safetensors")]
+    for path in old:
+        path.write_text("old")
+    monkeypatch.setattr("cena.study.release.scale", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_release(tiny_pipeline, tmp_path)
+    assert [path.read_text() for path in old] == ["old"] * 3
+    assert len([*tmp_path.iterdir()]) == 3
+
+
 def test_a_release_says_what_it_was_made_from(tiny_pipeline, tiny_folder):
     provenance = json.loads((tiny_folder / "digits-topology.json").read_text())
     assert provenance["images"]["sha256"] == tiny_pipeline.images.checksum

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -103,12 +104,16 @@ def test_a_table_has_a_row_for_each_architecture_and_seed(small: Path) -> None:
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_a_killed_training_goes_on_from_its_journal(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("left", [lambda line: line[:20], lambda line: line[:-5] + chr(ord(line[-5]) ^ 1) + line[-4:]])
+def test_a_killed_training_goes_on_from_its_journal(
+    left: Callable[[str], str], small: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether the kill has cut the second line off, or one bit of it is flipped."""
     table = digits_benchmark.train_table("digits-topology", small / "journal", workers=1)
     whole = table.read_bytes()
     table.unlink()
     lines = [line for line in (small / "journal").read_text().splitlines() if line]
-    (small / "journal").write_text(lines[0] + "\n" + lines[1][:20])  # killed while writing the second
+    (small / "journal").write_text(lines[0] + "\n" + left(lines[1]))
     trained: list[int] = []
     original = digits_benchmark.train_digits
 
@@ -120,6 +125,7 @@ def test_a_killed_training_goes_on_from_its_journal(small: Path, monkeypatch: py
     path = digits_benchmark.train_table("digits-topology", small / "journal", workers=1)
     assert len(trained) == 2
     assert path.read_bytes() == whole
+    assert "cut off or damaged" in caplog.text
     (small / "journal").unlink()
     digits_benchmark.train_table("digits-topology", small / "journal", workers=1)
     assert len(trained) == 2  # what a table has is not trained again

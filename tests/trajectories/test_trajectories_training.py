@@ -89,6 +89,19 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     np.testing.assert_array_equal(load_trajectory(tmp_path / "whole").directions, whole.directions)
 
 
+@pytest.mark.parametrize("epochs", [0, 3])
+def test_after_damage_to_the_checkpoint_training_begins_again(
+    epochs: int, space: TopologySpace, data: TrainingSet, points, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config, path = TrajectoryConfig(epochs, (0,)), tmp_path / "checkpoint"
+    train(space, 0, data, points, config, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:])
+    train(space, 0, data, points, config, path)
+    assert path.read_bytes() == whole
+    assert f"{path} is damaged: the training begins again" in caplog.text
+
+
 def test_each_seed_is_trained_as_it_would_be_alone(space: TopologySpace, data: TrainingSet, points, tmp_path) -> None:
     together = train(space, 1, data, points, CONFIG, tmp_path / "both")
     alone = train(space, 1, data, points, TrajectoryConfig(3, (5,)), tmp_path / "one")

@@ -20,6 +20,7 @@ from itertools import permutations, product
 import joblib
 import numpy as np
 
+from cena.processes import parallel
 from cena.spaces.nas_bench_101.cells import MAX_EDGES, MAX_VERTICES, NAS_BENCH_101_OPERATIONS, NasBench101Cell, edge_bit
 
 _PART = 20_000
@@ -112,7 +113,7 @@ def cells_by_hash(hashes: Iterable[str]) -> dict[str, NasBench101Cell]:
     wanted = frozenset(hashes)
     cells = all_nas_bench_101_cells()
     parts = (cells[start : start + _PART] for start in range(0, len(cells), _PART))
-    found = joblib.Parallel(n_jobs=-1)(joblib.delayed(_with_hashes)(part, wanted) for part in parts)
+    found = parallel(-1)(joblib.delayed(_with_hashes)(part, wanted) for part in parts)
     return {name: cell for part in found for name, cell in part}
 
 

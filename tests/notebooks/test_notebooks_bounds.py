@@ -29,7 +29,7 @@ profiles.PROFILES["quick"] = profiles.PROFILES["quick"].vary(
 """
 """What every kernel of IPython executes before the notebook."""
 
-REPEATED = {"runs", "tuning_trials", "epochs", "sample_epochs"}
+REPEATED = {"runs", "budget", "tuning_trials", "epochs", "sample", "sample_epochs", "training_images"}
 """Numbers of repetitions: many of them take long, and break nothing that few do not."""
 
 

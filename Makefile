@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_TEST := $(VENV)/.installed-test
 
 .DEFAULT_GOAL := help
-.PHONY: help book published release test test-pythons bench check install clean
+.PHONY: help book published release test test-pythons bounds bench check install clean
 
 help: ## explain these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test: $(INSTALLED_TEST) ## check style, types and layers, run all tests with cov
 
 test-pythons: ## on the other supported Pythons installed here: the pins resolve, and all fast tests pass that need no torch
 	@set -e; for version in $(OTHERS); do $(MAKE) --no-print-directory test-python-$$version; done
+
+bounds: $(INSTALLED_TEST) ## execute every notebook at both ends of its parameters, on a tiny profile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m bounds tests/notebooks
 
 bench: $(INSTALLED_TEST) ## run the benchmarks: what each step costs, and that it is as fast as its docstring says
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --benchmark-only tests/benchmarks

@@ -19,7 +19,7 @@ profiles.PROFILES["quick"] = profiles.PROFILES["quick"].vary(
     size_space={"architectures": 300},
     views={"points": 16},
     encoder={"epochs": 1},
-    closed_form={"components": 4, "principal": 20},
+    closed_form={"components": 4, "principal": 25},
     judging={"labels": 60, "transfer_labels": 60, "runs": 2, "trees": 5},
     search={"runs": 2, "budget": 12},
     trajectories={"epochs": 1, "sample_epochs": 1, "images": 90},
@@ -52,6 +52,7 @@ def tiny(request, tmp_path, tmp_path_factory, monkeypatch) -> Project:
 
 
 @pytest.mark.slow
+@pytest.mark.bounds
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("end", ["low", "high"])
 @pytest.mark.parametrize("stem", CHECKOUT.stems())

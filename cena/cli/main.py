@@ -289,7 +289,7 @@ def main() -> None:
         if end.code != _INTERRUPTED:
             raise
         _complaints.print("interrupted: run the same command again to go on")
-        logging.disable()  # asyncio would tell of the cell that was under way
+        logging.getLogger("asyncio").disabled = True  # it would tell of the cell that was under way
         sys.exit(interrupted)
     except Exception as error:
         reason = explained(error)

@@ -51,7 +51,6 @@ from cena.companion.project import results_folder
 from cena.contrast import encode_views
 from cena.data.images import images
 from cena.evaluate import (
-    Record,
     bootstrap_draws,
     fill_dead,
     judge,
@@ -503,24 +502,10 @@ Markdown(
 # %% tags=["hide-input"]
 reason = f"profile {profile}: {len(sampled)} networks of {cells}, {size}, {sample_epochs} epochs, {len(seeds)} seeds"
 
-
-def claimed(what, gain):
-    interval = gain.interval
-    return Record(
-        id=f"fig4.{dataset}.{what}",
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        runs=interval.runs,
-        paper=None,
-        source="Section 4.4",
-        baseline=0.0,
-        status="reproduced" if interval.low > 0 else "short",
-        reason=reason,
-    )
-
-
-records = [claimed("tau-gain", last - first), claimed("alike-gain", grown)]
+records = [
+    judge(f"fig4.{dataset}.{what}", gain.interval, reason=reason, baseline=0.0, claim="Section 4.4")
+    for what, gain in (("tau-gain", last - first), ("alike-gain", grown))
+]
 for when, epoch in (("untrained", 0), ("trained", -1)):
     baseline = max(ranks[name][epoch].value for name in ("training accuracy", "log parameters"))
     records.append(

@@ -2,7 +2,7 @@
 # jupyter:
 #   cena:
 #     needs: [topology, darts, every-label]
-#     version: 5
+#     version: 4
 #   jupytext:
 #     formats: py:percent
 #     text_representation:
@@ -78,7 +78,6 @@ from cena.report.wording import signed, told
 from cena.search import CategoricalCandidates, ContinuousCandidates, VectorCandidates
 from cena.spaces import DartsSpace
 from cena.spaces.darts.published import PUBLISHED_GENOTYPES
-from cena.spaces.nas_bench_201.cells import parse_topology_cell
 from cena.study.closed_forms import ClosedFormEmbedding
 from cena.study.pipeline import Pipeline
 from cena.study.profiles import of_darts
@@ -217,7 +216,7 @@ embedding = pipeline.per_architecture(closed_form.embedding)
 cena = ContinuousCandidates(closed_form.coordinates).each_class_once(pipeline.classes)
 mixer = ContinuousCandidates(pipeline.coordinates).each_class_once(pipeline.classes)
 raw = CategoricalCandidates(*space.choices())
-graphs = nas_bench_201_graphs([parse_topology_cell(space.architecture(i)) for i in range(len(space))])
+graphs = nas_bench_201_graphs(space.cells)
 variants = {variant: Arch2vecConfig(variant=variant, seed=settings.seed) for variant in ("faithful", "fixed")}
 faithful, fixed = (VectorCandidates(arch2vec(pipeline.store, graphs, config)) for config in variants.values())
 boxed = in_unit_cube(faithful.positions)

@@ -5,10 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from watched_processes import becomes, is_running
 
 PACKAGE = Path(__file__).parents[1] / "cena"
 CHILD = (
@@ -39,20 +39,6 @@ children = []
 {starter}
 time.sleep(60)
 """
-
-
-def is_running(process: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], stdout=subprocess.PIPE, text=True, check=False)
-    return state.stdout.strip()[:1] not in ("", "Z")
-
-
-def becomes(condition: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
 """Reproducing: a published notebook is executed again, and what comes out is compared with what is published.
 
 Digests and checksums show that a page was edited, unless whoever edited it computed them again. This shows that too. It
-reads what earlier runs have kept in the artifact store, as every run does: with ``CENA_ARTIFACTS`` naming an empty
-folder, everything is computed anew.
+reads what earlier runs have kept in the artifact store and what comes with the package, as every run does: with
+``CENA_ARTIFACTS`` naming an empty folder and ``CENA_RELEASED=no``, everything is computed anew.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -54,7 +54,7 @@ _NUMBERS = ("paper", "published", "published_low", "published_high", "value", "l
 
 
 @SCOREBOARD
-def judge(id: str, interval: Interval, *, reason: str, baseline: float | None = None) -> Record:
+def judge(id: str, interval: Interval, *, reason: str, baseline: float | None = None, claim: str = "") -> Record:
     """The record of a measured interval, with its status.
 
     It is judged against the printed number where :data:`PAPER` has one, else against the baseline, see
@@ -66,13 +66,15 @@ def judge(id: str, interval: Interval, *, reason: str, baseline: float | None = 
     interval : what was measured.
     reason : the setting that explains the number if it falls short, such as "reduced networks (profile laptop)".
     baseline : the best trivial rival on the same splits.
+    claim : where the paper says in words that the number is better than the baseline, such as "Section 4.4"; empty
+        where it does not.
 
     Raises
     ------
     InputError
         If there is neither a printed number nor a baseline, or the record is refused.
     """
-    paper, source = PAPER.get(id, (None, ""))
+    paper, source = PAPER.get(id, (None, claim))
     return Record(
         id=id,
         value=interval.value,

@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -130,3 +133,31 @@ def project(published, tmp_path, monkeypatch) -> Project:
     monkeypatch.setenv("PYTHONPATH", str(Path(cena.__file__).parent.parent))
     monkeypatch.chdir(tmp_path / "project")
     return Project(tmp_path / "project")
+
+
+# A process in the background of a script inherits that interrupts are ignored: take that back, as a terminal would.
+COMMAND = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from cena.cli.main import main; main()"
+)
+
+
+@pytest.fixture
+def command(project) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts the command line in a process of its own."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", COMMAND, *arguments],
+            cwd=project.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -4,12 +4,11 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from watched_processes import becomes, is_running
 
 import cena
 from cena.companion.book import build_book
@@ -70,39 +69,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("PYTHONPATH", str(root))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     return Project(root)
-
-
-@pytest.fixture
-def command(project: Project) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts the command line in a process of its own."""
-    started: list[subprocess.Popen[str]] = []
-    # A process in the background of a script inherits that interrupts are ignored: take that back, as a terminal would.
-    code = "import signal; signal.signal(2, signal.default_int_handler); from cena.cli.main import main; main()"
-
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-P", "-c", code, *arguments]
-        process = subprocess.Popen(command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def is_running(process: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], stdout=subprocess.PIPE, text=True, check=False)
-    return state.stdout.strip()[:1] not in ("", "Z")
-
-
-def becomes(condition: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def pids(project: Project) -> list[int]:

@@ -2,9 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,34 +50,6 @@ if not Path("once").exists():
 
 def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-# A process in the background of a script inherits that interrupts are ignored: take that back, as a terminal would.
-COMMAND = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from cena.cli.main import main; main()"
-)
-
-
-@pytest.fixture
-def command(project) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts the command line in a process of its own."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-c", COMMAND, *arguments],
-            cwd=project.root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def test_an_execution_has_outputs_results_and_provenance(project):

@@ -41,6 +41,15 @@ def test_judge_compares_with_the_baseline_where_nothing_is_printed():
         judge("table1.digits.tau", EMBEDDING, reason="digits stand in")
 
 
+@pytest.mark.parametrize(
+    ("interval", "status"),
+    [((0.1, 0.02, 0.2), "reproduced"), ((0.1, -0.02, 0.2), "short"), ((-0.1, -0.2, -0.02), "short")],
+)
+def test_what_the_paper_says_in_words_is_reproduced_or_short(interval, status):
+    record = judge("fig4.digits.tau-gain", Interval(*interval, 10), reason="few", baseline=0.0, claim="Section 4.4")
+    assert (record.status, record.source, record.paper) == (status, "Section 4.4", None)
+
+
 def test_the_scoreboard_merges_by_id_and_names_what_nobody_ran():
     published = [judge("table1.cifar10.tau", EMBEDDING, reason="", baseline=0.786)]
     mine = [

@@ -446,7 +446,7 @@ for read, form in forms.items():
 features["nothing", "log parameters"] = sets["log parameters"]
 by_form = scored(features)
 
-# %% mystnb={"figure": {"name": "fig-readings", "caption": "Kendall's τ of the closed form of all readings, of each alone, and of all but one, with 95 % intervals over the same splits. Dotted: log parameters alone."}, "image": {"alt": "Dot plot of Kendall's tau, a row for each choice of readings, with and without log parameters, one panel for each data set."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-ablated-readings", "caption": "Kendall's τ of the closed form of all readings, of each alone, and of all but one, with 95 % intervals over the same splits. Dotted: log parameters alone."}, "image": {"alt": "Dot plot of Kendall's tau, a row for each choice of readings, with and without log parameters, one panel for each data set."}} tags=["hide-input"]
 WITH_AND_WITHOUT = {EMBEDDING: "blue", "embedding": "orange"}
 
 

@@ -35,6 +35,14 @@ def test_nothing_else_that_is_published_was_edited():
     assert not {"README.md", "book/results"} & {*check(PROJECT)}
 
 
+def test_every_figure_has_a_label_of_its_own():
+    """The book refuses two of one name, but only after all chapters were executed."""
+    cells = [cell for stem in STEMS for cell in jupytext.read(NOTEBOOKS / f"{stem}.py").cells]
+    labels = [cell.metadata["mystnb"]["figure"]["name"] for cell in cells if "figure" in cell.metadata.get("mystnb", {})]
+    assert len(labels) > len(STEMS)
+    assert sorted(labels) == sorted({*labels})
+
+
 @pytest.mark.parametrize("file", CLAIMS, ids=lambda file: file.stem)
 def test_published_claims_follow_from_their_numbers(file):
     claims = pd.read_csv(file)

@@ -98,7 +98,7 @@ def check(project: Project) -> dict[str, list[str]]:
         executed = project.notebooks / f"{stem}.ipynb"
         notebook = read_executed(executed)
         recorded = made_from[stem] = {} if notebook is None else notebook.metadata.get("cena", {})
-        profile = recorded.get("parameters", {}).get("profile", "paper")
+        profile = str(recorded.get("parameters", {}).get("profile", "paper"))
         if profile in profiles.PROFILES:
             now = published_provenance(project, stem, profile, project.published_results)
             del now["source"]

@@ -20,6 +20,8 @@ from cena.files import naming, sha256
 _MEMORY_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{6,}")
 _CELL_FILE = re.compile(r"[^\s\"'<>]*ipykernel_\d+/\d+\.py")
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b")
+_TABLES = ("stages", "parameters", "settings", "data", "packages", "results", "reads", "published")
+"""What of a provenance is by name."""
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 Node = Any
@@ -72,13 +74,15 @@ def read(path: Path) -> Node:
 
 
 def read_executed(path: Path) -> Node | None:
-    """The notebook in a file; None when there is none, or the file holds anything else."""
+    """The notebook in a file; None when there is none, or the file or its provenance is anything else."""
     try:
         notebook = read(path)
         nbformat.validate(notebook)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError, nbformat.ValidationError):
         return None  # of JSON that is no notebook, nbformat takes parts that are not there
-    return notebook if isinstance(notebook.metadata.get("cena", {}), dict) else None
+    recorded = notebook.metadata.get("cena", {})
+    parts = [recorded.get(part, {}) for part in _TABLES] if isinstance(recorded, dict) else [None]
+    return notebook if all(isinstance(part, dict) for part in parts) else None
 
 
 def write(notebook: Node, path: Path) -> None:

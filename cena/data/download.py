@@ -6,7 +6,9 @@ There it is also verified: a kill at any moment costs nothing that had arrived, 
 """
 
 import time
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
 
 import requests
 import urllib3.exceptions
@@ -71,7 +73,7 @@ def _complete(url: str, part: Path, progress: Progress) -> None:
     headers = {"Accept-Encoding": "identity"}  # lengths are those of the file, not of a compressed answer
     if there:
         headers["Range"] = f"bytes={there}-"
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+    with _answer(url, headers) as response:
         if there and response.status_code == requests.codes.requested_range_not_satisfiable:
             return  # nothing is left to get: the checksum decides whether what is there is the file
         response.raise_for_status()
@@ -81,6 +83,26 @@ def _complete(url: str, part: Path, progress: Progress) -> None:
             raise requests.Timeout(error) from error
         except urllib3.exceptions.HTTPError as error:
             raise requests.exceptions.ChunkedEncodingError(error) from error
+
+
+def _answer(url: str, headers: dict[str, str]) -> requests.Response:
+    """The response once its head is there, which has `WINDOW` to arrive: the library limits the wait for a byte only.
+
+    It is waited for in a thread, which is left behind with a server that does not come to the end.
+    """
+    answer: Future[requests.Response] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(requests.get(url, headers=headers, stream=True, timeout=TIMEOUT))
+        except Exception as error:
+            answer.set_exception(error)
+
+    Thread(target=ask, daemon=True).start()
+    try:
+        return answer.result(WINDOW)
+    except TimeoutError:
+        raise TrickleError from None
 
 
 def _receive(response: requests.Response, part: Path, there: int, progress: Progress) -> None:

@@ -151,6 +151,28 @@ def test_what_was_edited_by_hand_is_noticed(project, name):
     assert any(reason in said for reasons in check(project).values() for said in reasons), check(project)
 
 
+@pytest.mark.parametrize("junk", [None, 1, "text", [], [1], {}, {"a": {}}], ids=repr)
+def test_a_provenance_of_other_kinds_is_noticed(project, junk):
+    """The whole, each of its parts, and each part's first entry."""
+    plain = read(project.root / PAGE).metadata.cena
+    places = [(name,) for name in plain]
+    places += [(name, next(iter(part))) for name, part in plain.items() if isinstance(part, dict) and part]
+    for place in [(), *places]:
+
+        def damage(notebook: Any, place: tuple[str, ...] = place) -> None:
+            parent = notebook.metadata
+            keys = ("cena", *place)
+            for key in keys[:-1]:
+                parent = parent[key]
+            parent[keys[-1]] = junk
+
+        before = (project.root / PAGE).read_bytes()
+        page(damage)(project)
+        unchanged = read(project.root / PAGE).metadata.cena == plain
+        assert unchanged or "01_first" in check(project), place
+        (project.root / PAGE).write_bytes(before)
+
+
 def test_a_module_that_computes_something_else_is_noticed(project, monkeypatch):
     monkeypatch.setattr(STAGES["layout"], "version", 9)
     assert check(project) == {"01_first": ["stage 'layout' moved on from version 1 to 9"]}

@@ -177,6 +177,7 @@ def test_every_change_changes_the_digest(change):
         '{"cells": [{}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
         '{"cells": [{"cell_type": "code"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
         '{"cells": [], "metadata": {"cena": "text"}, "nbformat": 4, "nbformat_minor": 5}',
+        '{"cells": [], "metadata": {"cena": {"stages": []}}, "nbformat": 4, "nbformat_minor": 5}',
         "\xff\xfe\0",
     ],
 )

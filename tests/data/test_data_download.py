@@ -61,6 +61,12 @@ def server() -> Iterator[Server]:
             if start >= len(CONTENT):
                 self.send_error(416)
                 return
+            if fault == "trickling head":
+                with suppress(ConnectionError):
+                    for byte in b"HTTP/1.1 200 OK\r\n" + b"X: 0\r\n" * 50:
+                        self.wfile.write(bytes([byte]))
+                        if state.released.wait(0.02):
+                            return
             self.send_response(206 if wanted else 200)
             self.send_header("Content-Length", str(len(CONTENT) - start))
             if wanted:
@@ -174,6 +180,17 @@ def test_a_trickle_is_given_up_and_what_arrived_is_kept(
     assert 10 < len(kept) < 200
     fetched(folder)
     assert server.asked[2] == f"bytes={len(kept)}-"
+
+
+def test_a_trickling_head_is_given_up(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "WINDOW", 0.3)
+    monkeypatch.setattr(registry, "RETRIES", 0)
+    server.faults = ["trickling head"]
+    started = time.monotonic()
+    with pytest.raises(InputError, match=r"^cannot download \(the server sent less than 1,000 bytes a second for 0\.3 s"):
+        registry.fetch(NAME)
+    assert time.monotonic() - started < 3
+    fetched(folder)
 
 
 @pytest.mark.parametrize("moment", ["file_sha256", "_receive"])

@@ -1,8 +1,8 @@
 """The images at which data Jacobians are taken.
 
-Every source gives square images (32x32, unless they are the user's own) in whole grey levels, so that averaging them
-down is exact and the same on every machine. The result is normalised with mean 0.5 and standard deviation 0.5, as in
-the authors' code.
+Every source gives square images in whole grey levels, so that averaging them down is exact and the same on every
+machine: 32x32, but for photographs and noise that are asked for larger, and for the user's own. The result is
+normalised with mean 0.5 and standard deviation 0.5, as in the authors' code.
 """
 
 import tarfile
@@ -26,7 +26,10 @@ IMAGES = Stage("images", version=1)
 """What networks see."""
 
 SIZE = 32
-"""Height and width in pixels of a source's images."""
+"""Height and width in pixels of a source's images, but of what :data:`LARGEST` names."""
+
+LARGEST = {"patches": 512, "noise": 512}
+"""Height and width in pixels of the largest images of sources that have larger ones."""
 
 Levels = NDArray[np.float64]  # (count, 3, height, width), height = width, whole numbers, 0 black and 255 white
 
@@ -65,8 +68,9 @@ def images(name: str, count: int, resolution: int, seed: int) -> Images:
         noise) or the path of an ``.npz`` file of your own, which has an array ``images`` of square colour images, uint8
         (n, height, width, 3).
     count : number of images.
-    resolution : height and width in pixels, at most 32 and at most those of your own images; smaller images are
-        averages over equal areas.
+    resolution : height and width in pixels, at most 32, or 512 for patches and noise, or those of your own images;
+        images smaller than 32 are averages over equal areas. Patches are cuts at least as large as they are asked for,
+        but not larger than the photographs, 427 pixels high.
     seed : of the draw.
 
     Raises
@@ -78,14 +82,16 @@ def images(name: str, count: int, resolution: int, seed: int) -> Images:
     _check_source(name)
     if count < 1:
         raise InputError(f"the number of images is {count}: give at least 1")
-    if not 1 <= resolution <= SIZE:
-        raise InputError(f"the resolution of images is {resolution}: give a height in pixels from 1 to {SIZE}")
-    if _is_own(name):
+    largest = None if _is_own(name) else LARGEST.get(name, SIZE)
+    if resolution < 1 or (largest is not None and resolution > largest):
+        limit = "1" if largest is None else f"1 to {largest}, the largest of {name}"
+        raise InputError(f"the resolution of images is {resolution}: give a height in pixels from {limit}")
+    if largest is None:
         path = Path(name)
         name = path.name  # what is shown and recorded names no folder of the machine
         levels, note = _own(path, count, resolution, seed)
     else:
-        levels, note = IMAGE_SOURCES[name](count, seed)
+        levels, note = IMAGE_SOURCES[name](count, max(SIZE, resolution), seed)
     pixels = area_average(levels, resolution) / 127.5 - 1
     return Images(name, pixels.astype(np.float32), note)
 
@@ -120,22 +126,26 @@ def area_average(levels: Levels, resolution: int) -> Levels:
     return averaged
 
 
-def _patches(count: int, seed: int) -> tuple[Levels, str]:
-    """Squares of the photographs, their sides from 32 pixels to the photograph's height, uniform in the logarithm."""
+def _patches(count: int, size: int, seed: int) -> tuple[Levels, str]:
+    """Squares of the photographs, their sides from `size` pixels to the photograph's height, uniform in the logarithm.
+
+    Above the photographs' height all have that side, and are enlarged.
+    """
     photographs = load_sample_images().images
     patches = []
     for which, scale, down, across in np.random.default_rng(seed).random((count, 4)):
         photograph = photographs[int(which * len(photographs))]
         height, width, _ = photograph.shape
-        side = int(SIZE * (height / SIZE) ** scale)
+        least = min(size, height)
+        side = int(least * (height / least) ** scale)
         top, left = int(down * (height - side + 1)), int(across * (width - side + 1))
         cut = Image.fromarray(photograph[top : top + side, left : left + side])
-        patches.append(np.asarray(cut.resize((SIZE, SIZE), Image.Resampling.BOX)))
+        patches.append(np.asarray(cut.resize((size, size), Image.Resampling.BOX)))
     levels = np.stack(patches).transpose(0, 3, 1, 2).astype(np.float64)
     return levels, "patches of scikit-learn's photographs china.jpg and flower.jpg, at random places and scales"
 
 
-def _digits(count: int, seed: int) -> tuple[Levels, str]:
+def _digits(count: int, _size: int, seed: int) -> tuple[Levels, str]:
     """Their 17 shades as the nearest grey levels, each of the 8x8 pixels a block of 4x4."""
     shades = load_digits().images
     if count > len(shades):
@@ -146,13 +156,13 @@ def _digits(count: int, seed: int) -> tuple[Levels, str]:
     return np.repeat(grey[:, np.newaxis], 3, axis=1), "scikit-learn's handwritten digits, 8x8 grey pixels"
 
 
-def _noise(count: int, seed: int) -> tuple[Levels, str]:
+def _noise(count: int, size: int, seed: int) -> tuple[Levels, str]:
     """Independent pixels about the middle grey, not clipped to the range of photographs."""
-    levels = np.random.default_rng(seed).normal(127.5, 63.75, size=(count, 3, SIZE, SIZE))
-    return np.rint(levels), "Gaussian noise of standard deviation 0.5 (32x32 pixels)"
+    levels = np.random.default_rng(seed).normal(127.5, 63.75, size=(count, 3, size, size))
+    return np.rint(levels), f"Gaussian noise of standard deviation 0.5 ({size}x{size} pixels)"
 
 
-def _cifar10(count: int, seed: int) -> tuple[Levels, str]:
+def _cifar10(count: int, _size: int, seed: int) -> tuple[Levels, str]:
     [file] = image_files("cifar10")
     path = registry.fetch(file)
     if file == CIFAR10:
@@ -211,10 +221,10 @@ def _archive(path: Path) -> NDArray[np.uint8]:
     return np.concatenate([batches[batch] for batch in sorted(batches)])
 
 
-IMAGE_SOURCES: dict[str, Callable[[int, int], tuple[Levels, str]]] = {
+IMAGE_SOURCES: dict[str, Callable[[int, int, int], tuple[Levels, str]]] = {
     "patches": _patches,
     "cifar10": _cifar10,
     "digits": _digits,
     "noise": _noise,
 }
-"""What :func:`images` draws from: (count, seed) to grey levels and a note."""
+"""What :func:`images` draws from: (count, height and width, seed) to grey levels and a note."""

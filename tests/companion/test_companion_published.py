@@ -38,7 +38,9 @@ def test_nothing_else_that_is_published_was_edited():
 def test_every_figure_has_a_label_of_its_own():
     """The book refuses two of one name, but only after all chapters were executed."""
     cells = [cell for stem in STEMS for cell in jupytext.read(NOTEBOOKS / f"{stem}.py").cells]
-    labels = [cell.metadata["mystnb"]["figure"]["name"] for cell in cells if "figure" in cell.metadata.get("mystnb", {})]
+    labels = [
+        cell.metadata["mystnb"]["figure"]["name"] for cell in cells if "figure" in cell.metadata.get("mystnb", {})
+    ]
     assert len(labels) > len(STEMS)
     assert sorted(labels) == sorted({*labels})
 

@@ -187,7 +187,9 @@ def test_a_trickling_head_is_given_up(server: Server, folder: Path, monkeypatch:
     monkeypatch.setattr(registry, "RETRIES", 0)
     server.faults = ["trickling head"]
     started = time.monotonic()
-    with pytest.raises(InputError, match=r"^cannot download \(the server sent less than 1,000 bytes a second for 0\.3 s"):
+    with pytest.raises(
+        InputError, match=r"^cannot download \(the server sent less than 1,000 bytes a second for 0\.3 s"
+    ):
         registry.fetch(NAME)
     assert time.monotonic() - started < 3
     fetched(folder)

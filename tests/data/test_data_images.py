@@ -151,16 +151,43 @@ def test_unknown_source(function: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize(
     ("count", "resolution", "sentence"),
-    [(0, 32, "number of images is 0"), (1, 0, "resolution of images is 0"), (1, 33, "resolution of images is 33")],
+    [(0, 32, "number of images is 0"), (1, 0, "resolution of images is 0"), (1, 513, "resolution of images is 513")],
 )
 def test_numbers_out_of_range(count: int, resolution: int, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         images("patches", count, resolution, 0)
 
 
+@pytest.mark.parametrize("name", ["digits", "cifar10"])
+def test_sources_of_small_images_have_no_larger_ones(name: str) -> None:
+    with pytest.raises(
+        InputError, match=f"^the resolution of images is 33: give .* from 1 to 32, the largest of {name}$"
+    ):
+        images(name, 1, 33, 0)
+
+
+@pytest.mark.parametrize("resolution", [33, 224, 427, 512])
+def test_patches_and_noise_are_cut_as_large_as_they_are_asked_for(resolution: int) -> None:
+    for name in ("patches", "noise"):
+        pixels = images(name, 3, resolution, 1).pixels
+        assert pixels.shape == (3, 3, resolution, resolution)
+        assert np.array_equal(images(name, 2, resolution, 1).pixels, pixels[:2])
+    # Neighbouring pixels of a photograph are alike, also where it is enlarged; those of noise are not.
+    steps = {name: np.abs(np.diff(images(name, 3, resolution, 1).pixels)).mean() for name in ("patches", "noise")}
+    assert steps["patches"] < 0.2 < 0.4 < steps["noise"]
+
+
 def own_images(folder: Path, array: NDArray[Any], name: str = "images") -> str:
     np.savez(folder / "own.npz", allow_pickle=True, **{name: array})
     return str(folder / "own.npz")
+
+
+def test_own_images_have_any_size(tmp_path: Path) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (2, 600, 600, 3)).astype(np.uint8)
+    drawn = images(own_images(tmp_path, levels), 2, 600, 0)
+    assert sorted(drawn.pixels.sum(axis=(1, 2, 3))) == pytest.approx(
+        sorted((levels / 127.5 - 1).sum(axis=(1, 2, 3))), rel=1e-3
+    )
 
 
 def test_own_images_are_drawn_and_averaged(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ IDS = {
     ),
     "embedding.identity.top<n>": r"embedding\.identity\.top[1-9][0-9]*",
     "embedding.zoo.<together|design|curve>": r"embedding\.zoo\.(together|design|curve)",
+    "networks.imagenet.<spearman|spearman-by-family>": r"networks\.imagenet\.spearman(-by-family)?",
     "table2.<size|topology>_to_<size|topology>.<r|tau>": r"table2\.(size|topology)_to_(size|topology)\.(r|tau)",
     "table2.<data set>.<space>_to_<space>.<r|tau>": rf"table2\.{_DATA_SETS}\.{_SPACES}_to_{_SPACES}\.(r|tau)",
     "darts.<labels>_labels.tau": r"darts\.[1-9][0-9]*_labels\.tau",

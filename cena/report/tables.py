@@ -162,6 +162,9 @@ _EMBEDDING_RESULTS = {
     "together": "two initialisations together",
     "design": "design recovered",
     "curve": "widths and depths on a curve",
+    "imagenet": "untrained ImageNet networks",
+    "spearman": "rank correlation with top-5 accuracy",
+    "spearman-by-family": "rank correlation with top-5 accuracy, families held out",
 }
 
 

@@ -14,14 +14,15 @@ from torch import nn
 
 from cena.computing import drawn_from
 from cena.data.images import Images, images
-from cena.jacobians import READINGS, ViewRecipe, class_views
+from cena.jacobians import READINGS, ViewRecipe, Views, class_views
 from cena.jacobians.readings import READING
 from cena.jacobians.views import VIEWS
 from cena.processes import parallel
-from cena.spaces import Space
+from cena.spaces import Space, TopologySpace, representatives
 from cena.spaces.imagenet import PYTORCHCV, RESOLUTION, imagenet_space
 from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
+from cena.study.scale import view_stages
 from cena.types import Arrays, Progress, silent
 
 KIND = "imagenet"
@@ -29,14 +30,16 @@ KIND = "imagenet"
 
 POINTS = 8
 VIEWS_EACH = 2
+KNOWN_CLASSES = 600
+"""Classes of NAS-Bench-201 that an encoder which has seen no ImageNet network is fitted to."""
 
 FREE_READINGS = tuple(name for name, reading in READINGS.items() if "resolution" in reading.invariances)
 """Readings whose number does not depend on the resolution."""
 
 
-def network_images() -> Images:
+def network_images(resolution: int = RESOLUTION) -> Images:
     """The photographs that the networks see, at their own resolution."""
-    return images("patches", POINTS, RESOLUTION, seed=0)
+    return images("patches", POINTS, resolution, seed=0)
 
 
 def network_views(
@@ -67,6 +70,31 @@ def network_views(
             found[name] = store.arrays(KIND, configs[name], partial(dict, arrays))
             progress(done, len(missing))
     return {name: arrays for name, arrays in found.items() if arrays is not None}
+
+
+def known_views(store: ArtifactStore, workers: int = 1) -> Arrays:
+    """The same of reduced NAS-Bench-201 networks, at as many photographs of 32x32 pixels.
+
+    Returns
+    -------
+    Each of :data:`FREE_READINGS` (classes, views, length), ``status`` (classes, views), and ``architectures``
+    (classes,), a random member of the space's classes each.
+    """
+    space = TopologySpace(cells_per_stage=1)
+    seen = network_images(space.resolution)
+
+    def build() -> Arrays:
+        recipe = ViewRecipe(seen.pixels, VIEWS_EACH, seed=0, precision="float32", readings=FREE_READINGS)
+        firsts = representatives(space.classes())
+        chosen = np.sort(np.random.default_rng(0).permutation(firsts)[:KNOWN_CLASSES])
+        work = (joblib.delayed(class_views)(space, int(index), number, recipe) for number, index in enumerate(chosen))
+        computed: list[Views] = parallel(workers)(work)
+        readings = {name: np.stack([one.readings[name] for one in computed]) for name in FREE_READINGS}
+        return {**readings, "status": np.stack([one.status for one in computed]), "architectures": chosen}
+
+    stages = versions(READING, *view_stages(space))
+    changed = {"images": seen.checksum, "classes": KNOWN_CLASSES, "stages": stages}
+    return store.arrays(KIND, _config(space.name) | changed, build)
 
 
 def computed_views(space: Space, name: str) -> Arrays:

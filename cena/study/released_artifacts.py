@@ -14,7 +14,7 @@ from cena.files import replacing, write_atomically
 
 RELEASED_FOLDER = Path(__file__).parent / "released"
 
-KINDS = ("embedding", "layout", "searches")
+KINDS = ("embedding", "imagenet", "layout", "searches")
 """What takes long to compute, and little room to keep."""
 
 LARGEST_ARTIFACT = 4 * 2**20

@@ -182,6 +182,10 @@ def test_the_table_of_the_top_has_the_best_in_bold_and_regret_is_better_when_low
         ("beyond.fgsm-0.5.tau", "FGSM of strength 0.5, Kendall τ"),
         ("beyond.square-4.tau", "Square of strength 4, Kendall τ"),
         ("embedding.zoo.curve", "networks of eight designs, widths and depths on a curve"),
+        (
+            "networks.imagenet.spearman-by-family",
+            "untrained ImageNet networks, rank correlation with top-5 accuracy, families held out",
+        ),
         ("embedding.identity.top10", "known architectures at fresh weights, share among their own ten nearest"),
     ],
 )

@@ -73,7 +73,7 @@ from cena.spaces import ModuleSpace, TopologySpace
 from cena.spaces.imagenet import imagenet_networks
 from cena.study.artifacts import ArtifactStore
 from cena.study.profiles import PROFILES
-from cena.study.real_networks import known_views, network_images, network_views
+from cena.study.real_networks import imagenet_views, known_views, network_images
 from cena.view_arrays import mean_over_views
 
 style.use_style()
@@ -461,7 +461,7 @@ plt.show()
 # radial power of the gradients, the radial spectrum of their energy map, and the magnitudes ([chapter
 # 2](02_data_jacobians)); the encoder in closed form has twelve components. They were written down before the networks
 # were run. What is read of each network comes with the package, so this page needs none of them;
-# `cena.study.real_networks` computes any again.
+# `cena imagenet resnet18` computes what is read of one again, and compares.
 
 # %%
 READ = ("spectrum", "radial-power", "radial-energy-spectrum", "magnitudes")
@@ -470,7 +470,7 @@ FOLDS, TREES = 10, 100
 
 published = imagenet_networks()
 store = ArtifactStore()
-kept = [*network_views(store, [one.name for one in published], workers=-1).values()]
+kept = [*imagenet_views(store, [one.name for one in published], workers=-1).values()]
 usable_views = np.stack([one["status"] == 1 for one in kept])
 read = {name: np.stack([one[name] for one in kept]) for name in READ}
 encoder = fit_closed_form(read, usable_views, CONFIG)
@@ -510,7 +510,7 @@ def predictions(matrix, by_family):
     """(networks,) what forests say of networks, or families, that they were not fitted to."""
     folds = (GroupKFold if by_family else KFold)(FOLDS, shuffle=True, random_state=seed)
     forest = RandomForestRegressor(TREES, random_state=seed)
-    return cross_val_predict(forest, matrix, top5, groups=kinds, cv=folds, n_jobs=-1)
+    return cross_val_predict(forest, matrix, top5, groups=kinds if by_family else None, cv=folds, n_jobs=-1)
 
 
 predicted = {
@@ -695,8 +695,8 @@ else:
 Markdown(told_by_labels[0].upper() + told_by_labels[1:])
 
 # %% [markdown]
-# What is good in a cell of fixed width and depth is not what is good among networks that differ in both. The space
-# carries over; the ranking has to be learned where it is used.
+# Below zero, a ranking is upside down. What is good in a cell of fixed width and depth is not what is good among networks
+# that differ in both. The space carries over; the ranking has to be learned where it is used.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-imagenet-map", "caption": "A map of real networks: the first two components of their embedding, which tell networks apart best for the noise of initialisation. The eight largest families are coloured; hover shows name, size and accuracy."}}
 largest = sorted(common, key=lambda kind: -np.count_nonzero(kinds == kind))[:8]

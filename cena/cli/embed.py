@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Argument, Exit, Option
 
 from cena.cli.console import console, escape, table
 from cena.errors import unknown
@@ -38,6 +38,25 @@ def embed_command(
     console.print(nearest)
     if placed.warning:
         console.print(f"warning: {escape(placed.warning)}")
+
+
+def imagenet_command(
+    networks: Annotated[list[str], Argument(help="As pytorchcv calls them, such as resnet18.")],
+) -> None:
+    """Compute what is read of untrained ImageNet networks again, and compare it with what comes with the package; exit
+    with 1 if it differs by more than rounding."""
+    from cena.study.artifacts import ArtifactStore
+    from cena.study.real_networks import FREE_READINGS, ROUNDING, differences_now
+
+    differ = False
+    for name in networks:
+        found = differences_now(ArtifactStore(), name)
+        reading = max(FREE_READINGS, key=found.__getitem__)
+        differ |= found[reading] > ROUNDING
+        verdict = "differs by more than rounding" if found[reading] > ROUNDING else "the same up to rounding"
+        console.print(f"{escape(name)}: {verdict}, at most {found[reading]:.2g} ({reading})")
+    if differ:
+        raise Exit(1)
 
 
 def release_command(

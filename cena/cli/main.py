@@ -16,7 +16,7 @@ from typer.core import TyperCommand
 
 from cena.cli.console import console, escape, print_anywhere, table
 from cena.cli.data import data_commands
-from cena.cli.embed import embed_command, pack_command, release_command
+from cena.cli.embed import embed_command, imagenet_command, pack_command, release_command
 from cena.cli.failures import explained
 from cena.companion.project import here
 from cena.errors import InputError
@@ -229,6 +229,7 @@ def bundle_command() -> None:
 
 
 app.command("embed")(embed_command)
+app.command("imagenet")(imagenet_command)
 app.command("release")(release_command)
 app.command("pack")(pack_command)
 app.add_typer(data_commands, name="data")

@@ -26,9 +26,9 @@ IMAGES = Stage("images", version=1)
 """What networks see."""
 
 SIZE = 32
-"""Height and width in pixels of a source's images, but of what :data:`LARGEST` names."""
+"""Height and width in pixels of a source's images, but of what :data:`LARGEST_IMAGES` names."""
 
-LARGEST = {"patches": 512, "noise": 512}
+LARGEST_IMAGES = {"patches": 512, "noise": 512}
 """Height and width in pixels of the largest images of sources that have larger ones."""
 
 Levels = NDArray[np.float64]  # (count, 3, height, width), height = width, whole numbers, 0 black and 255 white
@@ -82,7 +82,7 @@ def images(name: str, count: int, resolution: int, seed: int) -> Images:
     _check_source(name)
     if count < 1:
         raise InputError(f"the number of images is {count}: give at least 1")
-    largest = None if _is_own(name) else LARGEST.get(name, SIZE)
+    largest = None if _is_own(name) else LARGEST_IMAGES.get(name, SIZE)
     if resolution < 1 or (largest is not None and resolution > largest):
         limit = "1" if largest is None else f"1 to {largest}, the largest of {name}"
         raise InputError(f"the resolution of images is {resolution}: give a height in pixels from {limit}")

@@ -20,8 +20,8 @@ from torch import nn
 from cena.errors import InputError
 from cena.spaces.modules import Factory, ModuleSpace
 
-RESOLUTION = 224
-LARGEST = 30_000_000
+IMAGENET_RESOLUTION = 224
+MOST_PARAMETERS = 30_000_000
 """Parameters of the largest networks."""
 PYTORCHCV = "0.0.74"
 """The version of pytorchcv that the table is of, and that the networks are built by."""
@@ -69,7 +69,7 @@ def imagenet_space() -> ModuleSpace:
     """
     _pytorchcv()
     factories: dict[str, Factory] = {one.name: partial(_built, one.name) for one in imagenet_networks()}
-    return ModuleSpace(factories, RESOLUTION, "imagenet")
+    return ModuleSpace(factories, IMAGENET_RESOLUTION, "imagenet")
 
 
 def published_table() -> pd.DataFrame:
@@ -80,8 +80,8 @@ def published_table() -> pd.DataFrame:
     everything = pd.read_csv(_pytorchcv() / "models" / "common" / "model_metainfos.csv", na_values="NA")
     chosen = everything[
         (everything.test_dataset == "in1k")
-        & (everything.net_weights <= LARGEST)
-        & (everything.img_size == RESOLUTION)
+        & (everything.net_weights <= MOST_PARAMETERS)
+        & (everything.img_size == IMAGENET_RESOLUTION)
         & everything.error_value.notna()
     ]
     table = {"name": chosen.model_name, "parameters": chosen.net_weights, "error": (chosen.error_value / 100).round(2)}

@@ -14,12 +14,13 @@ from torch import nn
 
 from cena.computing import drawn_from
 from cena.data.images import Images, images
+from cena.errors import InputError, unknown
 from cena.jacobians import READINGS, ViewRecipe, Views, class_views
 from cena.jacobians.readings import READING
 from cena.jacobians.views import VIEWS
 from cena.processes import parallel
 from cena.spaces import Space, TopologySpace, representatives
-from cena.spaces.imagenet import PYTORCHCV, RESOLUTION, imagenet_space
+from cena.spaces.imagenet import IMAGENET_RESOLUTION, PYTORCHCV, imagenet_networks, imagenet_space
 from cena.stages import versions
 from cena.study.artifacts import ArtifactStore
 from cena.study.scale import view_stages
@@ -33,16 +34,19 @@ VIEWS_EACH = 2
 KNOWN_CLASSES = 600
 """Classes of NAS-Bench-201 that an encoder which has seen no ImageNet network is fitted to."""
 
+ROUNDING = 0.05
+"""How much the readings of one network may differ on two kinds of processor: far less than between initialisations."""
+
 FREE_READINGS = tuple(name for name, reading in READINGS.items() if "resolution" in reading.invariances)
 """Readings whose number does not depend on the resolution."""
 
 
-def network_images(resolution: int = RESOLUTION) -> Images:
+def network_images(resolution: int = IMAGENET_RESOLUTION) -> Images:
     """The photographs that the networks see, at their own resolution."""
     return images("patches", POINTS, resolution, seed=0)
 
 
-def network_views(
+def imagenet_views(
     store: ArtifactStore, names: Sequence[str], workers: int = 1, progress: Progress = silent
 ) -> dict[str, Arrays]:
     """What is kept of each network, by name: taken from the store or the package, else computed.
@@ -97,8 +101,28 @@ def known_views(store: ArtifactStore, workers: int = 1) -> Arrays:
     return store.arrays(KIND, _config(space.name) | changed, build)
 
 
+def differences_now(store: ArtifactStore, name: str) -> dict[str, float]:
+    """The largest difference between what is kept of a network and what comes out when it is computed now, by part.
+
+    On one kind of processor there is none; others round differently.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, or nothing is kept of it; else as :func:`imagenet_views`.
+    """
+    known = [one.name for one in imagenet_networks()]
+    if name not in known:
+        raise unknown("ImageNet network", name, known)
+    kept = store.stored(KIND, _config(name))
+    if kept is None:
+        raise InputError(f"nothing is kept of '{name}' to compare with: CENA_RELEASED=no says that nothing shall be")
+    again = computed_views(imagenet_space(), name)
+    return {part: float(np.abs(again[part].astype(float) - values).max()) for part, values in kept.items()}
+
+
 def computed_views(space: Space, name: str) -> Arrays:
-    """What :func:`network_views` keeps of a network, computed."""
+    """What :func:`imagenet_views` keeps of a network, computed."""
     index = space.index(name)
     pixels = network_images().pixels
     recipe = ViewRecipe(pixels, VIEWS_EACH, seed=0, precision="float32", readings=FREE_READINGS)

@@ -457,11 +457,11 @@ plt.show()
 # nine tenths of the networks and judged on the rest, and, which is harder, judged on *families* it has not seen: no
 # ResNet helps to rank a ResNet.
 #
-# Nothing was chosen by these numbers. The readings are four that do not depend on the resolution: the spectrum, the
-# radial power of the gradients, the radial spectrum of their energy map, and the magnitudes ([chapter
-# 2](02_data_jacobians)); the encoder in closed form has twelve components. They were written down before the networks
-# were run. What is read of each network comes with the package, so this page needs none of them;
-# `cena imagenet resnet18` computes what is read of one again, and compares.
+# The readings are four that do not depend on the resolution: the spectrum, the radial power of the gradients, the radial
+# spectrum of their energy map, and the magnitudes ([chapter 2](02_data_jacobians)); the encoder in closed form has twelve
+# components. Both are those of a trial of ours on these networks that came before; nothing has been varied since. What is
+# read of each network comes with the package, so this page needs none of them; `cena imagenet resnet18` computes what is
+# read of one again, and compares.
 
 # %%
 READ = ("spectrum", "radial-power", "radial-energy-spectrum", "magnitudes")

@@ -175,7 +175,8 @@ def _environment(results: Path) -> dict[str, str]:
         "CENA_RESULTS": str(results.resolve()),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONHASHSEED": "0",  # the order of a printed set
-        "PYTHONWARNINGS": "ignore:IProgress not found",  # else tqdm's warning puts a path into the page
+        # Else tqdm's and loky's warnings put paths into the page; a worker that is replaced loses nothing.
+        "PYTHONWARNINGS": "ignore:IProgress not found,ignore:A worker stopped while some jobs were given",
     }
 
 

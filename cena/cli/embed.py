@@ -1,4 +1,4 @@
-"""The command line's ``cena embed`` and ``cena release``."""
+"""The command line's ``cena embed``, ``cena imagenet``, ``cena release`` and ``cena pack``."""
 
 from pathlib import Path
 from typing import Annotated
